@@ -1,0 +1,237 @@
+"""The command line: one sub-command for each job; parses and calls, no logic."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from classifier.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Sort Vietnamese posts into clear, review and flag, so that people can decide on them.",
+)
+corpus_app = typer.Typer(no_args_is_help=True, help="Labelled posts: check, count, import public corpora.")
+models_app = typer.Typer(no_args_is_help=True, help="Trained versions: list, show, put into use.")
+app.add_typer(corpus_app, name="corpus")
+app.add_typer(models_app, name="models")
+
+ParamsOption = Annotated[Path, typer.Option("--params", help="Settings file; its folder is the project's.")]
+ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of trained versions; models/ of the project by default.")]
+VersionOption = Annotated[str | None, typer.Option("--version", help="A trained version; the one in use by default.")]
+_PARAMS = Path("params.yaml")
+
+
+def _command(group: typer.Typer, *lines: str, name: str | None = None) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a sub-command with its help's example; bad input ends it with one line and exit code 2."""
+
+    def register(function: Callable[..., int | None]) -> Callable[..., None]:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                code = function(*args, **kwargs)
+            except InputError as error:
+                typer.echo(f"error: {error}", err=True)
+                raise typer.Exit(2) from None
+            except BrokenPipeError:
+                sys.stderr.close()
+                raise typer.Exit(1) from None
+            if code:
+                raise typer.Exit(code)
+
+        epilog = "\n\n".join(["[bold]Examples[/bold]", *lines])
+        group.command(name=name, epilog=epilog)(guarded)
+        return guarded
+
+    return register
+
+
+@_command(app, "classifier train", "classifier train --params other/params.yaml")
+def train(params: ParamsOption = _PARAMS, models: ModelsOption = None) -> int:
+    """Train a model on the corpus, report on it, log it to MLflow, and put it into use if the gates hold (exit code 1 if not)."""
+    from classifier.params import load_params
+    from classifier.report import print_report
+    from classifier.training import train as run
+
+    loaded, console = load_params(params), _console()
+    result = run(loaded, params.parent, _models(models, params), step=lambda name: console.print(f"[dim]·[/dim] {name} …"))
+    for line in result.skipped:
+        console.print(f"[yellow]source {line}[/yellow]")
+    print_report(console, result.report, result.bands, result.gates)
+    console.print(f"Trained in {result.seconds:.0f} s. Report: {result.folder / 'report'}")
+    if not result.promoted:
+        console.print(f"[bold red]Not promoted:[/bold red] version {result.version} fails a gate; the model in use stays.")
+        return 1
+    failed = sum(not gate.passed for gate in result.gates)
+    note = f" (the first one, although {failed} gates fail: see the table)" if result.first and failed else ""
+    console.print(f"[bold green]Promoted:[/bold green] version {result.version} is now in use{note}.")
+    return 0
+
+
+@_command(
+    app,
+    "classifier score posts.xlsx --out scored.xlsx",
+    "classifier score comments.csv --text-column content --out scored.parquet",
+    "cat posts.csv | classifier score - --out - > scored.csv",
+)
+def score(
+    source: Annotated[str, typer.Argument(metavar="IN", help="csv, tsv, jsonl, parquet or xlsx; - for csv on stdin.")],
+    out: Annotated[str, typer.Option("--out", help="File to write, of any of these formats; - for csv on stdout.")],
+    text_column: Annotated[str, typer.Option("--text-column", help="Column that holds the posts.")] = "text",
+    params: ParamsOption = _PARAMS,
+    models: ModelsOption = None,
+    version: VersionOption = None,
+    processes: Annotated[int | None, typer.Option("--processes", help="Worker processes; -1 is one a core; params decide by default.")] = None,
+) -> None:
+    """Sort a batch of posts into clear, review and flag; all its rows and columns are kept, in order."""
+    from classifier.params import load_params
+    from classifier.prediction import Moderator, score_file
+    from classifier.summary import print_summary
+
+    settings = load_params(params).prediction
+    console = _console(stderr=True)
+    moderator = Moderator.load(_models(models, params), version)
+    with _progress(console) as advance:
+        summary = score_file(
+            moderator, source, out, text_column, settings.chunk_size, settings.processes if processes is None else processes, advance
+        )
+    print_summary(console, summary, out, moderator.version)
+
+
+@_command(app, 'classifier explain "đồ ngu, cút khỏi lớp này đi"')
+def explain(
+    text: Annotated[str, typer.Argument(help="A post.")],
+    params: ParamsOption = _PARAMS,
+    models: ModelsOption = None,
+    version: VersionOption = None,
+) -> None:
+    """Show a post with the words that weighed for and against each category."""
+    from classifier.prediction import Moderator
+    from classifier.summary import print_explanation
+
+    moderator = Moderator.load(_models(models, params), version)
+    scored, attribution = moderator.explain(text)
+    print_explanation(_console(), scored, attribution, moderator.log_odds_without_words())
+
+
+@_command(app, "classifier evaluate", "classifier evaluate --version 20261124-081500-1a2b3c4d")
+def evaluate(params: ParamsOption = _PARAMS, models: ModelsOption = None, version: VersionOption = None) -> int:
+    """Measure a stored model again on the test split of the present corpus; exit code 1 if a gate does not hold."""
+    from classifier.params import load_params
+    from classifier.report import print_report
+    from classifier.training import evaluate_stored
+
+    stored, report, gates = evaluate_stored(load_params(params), params.parent, _models(models, params), version)
+    print_report(_console(), report, stored.bands, gates)
+    return 0 if all(gate.passed for gate in gates) else 1
+
+
+@_command(corpus_app, "classifier corpus check")
+def check(params: ParamsOption = _PARAMS) -> None:
+    """Read and validate all sources; every fault is listed with file and row."""
+    from classifier.corpus import load_corpus
+    from classifier.params import load_params
+
+    loaded, console = load_params(params), _console()
+    corpus = load_corpus(loaded.corpus, params.parent, loaded.seed)
+    for line in corpus.skipped:
+        console.print(f"[yellow]source {line}[/yellow]")
+    console.print(
+        f"{len(corpus.posts):,} posts of {corpus.posts['source'].nunique()} source(s), {corpus.posts['group'].nunique():,} groups: no faults"
+    )
+
+
+@_command(corpus_app, "classifier corpus stats")
+def stats(params: ParamsOption = _PARAMS) -> None:
+    """Count posts by source, category, slice, register and split."""
+    from classifier.corpus import load_corpus
+    from classifier.corpus.composition import composition_tables
+    from classifier.params import load_params
+
+    loaded, console = load_params(params), _console()
+    for table in composition_tables(load_corpus(loaded.corpus, params.parent, loaded.seed).posts):
+        console.print(table)
+
+
+@_command(corpus_app, "classifier corpus import vihsd --from ~/corpora/vihsd", name="import")
+def import_(
+    name: Annotated[str, typer.Argument(help="A known public corpus.")],
+    origin: Annotated[Path, typer.Option("--from", help="Folder that holds it as its authors publish it.")],
+    params: ParamsOption = _PARAMS,
+) -> None:
+    """Copy a public corpus below data/external/, which git ignores; shows its licence and citation."""
+    from classifier.corpus.sources import import_source
+    from classifier.params import load_params
+
+    loaded, console = load_params(params), _console()
+    target = next(
+        (params.parent / source.path for source in loaded.corpus.sources if source.adapter == name), params.parent / "data" / "external" / name
+    )
+    adapter = import_source(name, origin, target)
+    console.print(f"Imported {name} into {target}: {adapter.about}")
+    console.print(f"Licence: {adapter.licence}\nCite: {adapter.citation}", highlight=False)
+
+
+@_command(models_app, "classifier models list", name="list")
+def list_(params: ParamsOption = _PARAMS, models: ModelsOption = None) -> None:
+    """List trained versions with their main figures; the one in use is marked."""
+    from classifier.summary import versions_table
+
+    _console().print(versions_table(_models(models, params)))
+
+
+@_command(models_app, "classifier models show", "classifier models show 20261124-081500-1a2b3c4d")
+def show(
+    version: Annotated[str | None, typer.Argument(help="A trained version; the one in use by default.")] = None,
+    params: ParamsOption = _PARAMS,
+    models: ModelsOption = None,
+) -> None:
+    """Show a version's report and where it came from."""
+    from classifier.summary import print_version
+
+    print_version(_console(), _models(models, params), version)
+
+
+@_command(models_app, "classifier models promote 20261124-081500-1a2b3c4d")
+def promote(
+    version: Annotated[str, typer.Argument(help="The version to use from now on; an older one rolls back.")],
+    params: ParamsOption = _PARAMS,
+    models: ModelsOption = None,
+) -> None:
+    """Put a version into use."""
+    from classifier.params import load_params
+    from classifier.registry import promote_version
+    from classifier.tracking import mark_champion
+
+    promote_version(_models(models, params), version)
+    marked = mark_champion(params.parent, load_params(params).tracking, version)
+    note = "" if marked else " (the MLflow store in use does not know this version, so its alias `champion` stays)"
+    _console().print(f"Version {version} is now in use{note}.", markup=False)
+
+
+def _models(models: Path | None, params: Path) -> Path:
+    return models if models is not None else params.parent / "models"
+
+
+def _console(stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 140, soft_wrap=not stream.isatty())
+
+
+def _progress(console: Any) -> Any:
+    from classifier.summary import progress
+
+    return progress(console)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,233 @@
+"""Metrics with intervals, protected slices and gates: what a model is worth on posts it has not seen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import beta
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
+
+from classifier.params import EvaluationParams, GateParams
+from classifier.routing import decide
+from classifier.taxonomy import CATEGORIES, SLICES, Route
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        NaN where the data can't say.
+    n : int
+        Posts that it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return "–" if np.isnan(self.value) else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def exact_share(hits: int, n: int, confidence: float) -> Estimate:
+    """Return a share with its exact interval.
+
+    Parameters
+    ----------
+    hits, n : int
+    confidence : float
+
+    Returns
+    -------
+    Estimate
+
+    References
+    ----------
+    Clopper, Pearson (1934), The use of confidence or fiducial limits illustrated in the case of the binomial.
+    """
+    if n == 0:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+    return Estimate(hits / n, low, high, n)
+
+
+def bootstrap(
+    metric: Callable[[np.ndarray, np.ndarray], float], truth: np.ndarray, probability: np.ndarray, params: EvaluationParams, seed: int
+) -> Estimate:
+    """Return a metric with its percentile bootstrap interval; resamples that hold one class only are drawn again.
+
+    References
+    ----------
+    Efron, Tibshirani (1993), An Introduction to the Bootstrap.
+    """
+    if len(np.unique(truth)) < 2:
+        return Estimate(float("nan"), 0.0, 1.0, len(truth))
+    rng = np.random.default_rng(seed)
+    values: list[float] = []
+    while len(values) < params.bootstrap:
+        rows = rng.integers(len(truth), size=len(truth))
+        if truth[rows].any() and not truth[rows].all():
+            values.append(metric(truth[rows], probability[rows]))
+    tail = (1 - params.confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Estimate(float(metric(truth, probability)), float(low), float(high), len(truth))
+
+
+def _f1(truth: np.ndarray, probability: np.ndarray) -> float:
+    return float(f1_score(truth, probability >= 0.5))
+
+
+CURVE_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "average_precision": average_precision_score,
+    "roc_auc": roc_auc_score,
+    "f1": _f1,
+    "brier": brier_score_loss,
+}
+
+
+def evaluate(posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int) -> dict[str, Any]:
+    """Measure a model on labelled posts that it was not trained on.
+
+    Parameters
+    ----------
+    posts : pandas.DataFrame, n rows
+        Categories as 1.0, 0.0 or NaN, and `slice`.
+    probability : numpy.ndarray, shape (n, n_categories)
+    routes : numpy.ndarray, shape (n, n_categories), int8
+    params : EvaluationParams
+    seed : int
+
+    Returns
+    -------
+    dict
+        `categories`: for each one its metrics, confusion at the bands (violations and others by route), precision of flag
+        and share missed; `slices`: for each one the shares flagged and sent to review; `overall`: the post decisions.
+        Every figure is a dict of value, low, high and n.
+    """
+    return {
+        "posts": len(posts),
+        "categories": {
+            category: _category(posts[category].to_numpy(), probability[:, column], routes[:, column], params, seed)
+            for column, category in enumerate(CATEGORIES)
+        },
+        "slices": _slices(posts, decide(routes), params.confidence),
+        "overall": _overall(posts, decide(routes), params.confidence),
+    }
+
+
+def _category(labels: np.ndarray, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int) -> dict[str, Any]:
+    known = ~np.isnan(labels)
+    truth, probability, routes = labels[known] == 1, probability[known], routes[known]
+    figures: dict[str, Any] = {name: asdict(bootstrap(metric, truth, probability, params, seed)) for name, metric in CURVE_METRICS.items()}
+    flagged, cleared = routes == Route.FLAG, routes == Route.CLEAR
+    shares = {
+        "flag_precision": exact_share(int((flagged & truth).sum()), int(flagged.sum()), params.confidence),
+        "missed": exact_share(int((cleared & truth).sum()), int(truth.sum()), params.confidence),
+        "review_load": exact_share(int((routes == Route.REVIEW).sum()), len(routes), params.confidence),
+    }
+    figures |= {name: asdict(share) for name, share in shares.items()}
+    figures["violations"] = int(truth.sum())
+    figures["confusion"] = {
+        route.label: {"violation": int((truth & (routes == route)).sum()), "other": int((~truth & (routes == route)).sum())} for route in Route
+    }
+    return figures
+
+
+def _slices(posts: pd.DataFrame, decisions: np.ndarray, confidence: float) -> dict[str, Any]:
+    result = {}
+    for name in SLICES:
+        chosen = decisions[(posts["slice"] == name).to_numpy()]
+        result[name] = {
+            "flagged": asdict(exact_share(int((chosen == Route.FLAG).sum()), len(chosen), confidence)),
+            "reviewed": asdict(exact_share(int((chosen == Route.REVIEW).sum()), len(chosen), confidence)),
+        }
+    return result
+
+
+def _overall(posts: pd.DataFrame, decisions: np.ndarray, confidence: float) -> dict[str, Any]:
+    violation = (posts[list(CATEGORIES)] == 1).any(axis=1).to_numpy()
+
+    def share(chosen: np.ndarray, route: Route) -> dict[str, Any]:
+        return asdict(exact_share(int((decisions[chosen] == route).sum()), int(chosen.sum()), confidence))
+
+    everything = np.ones(len(posts), dtype=bool)
+    return {
+        "violations_cleared": share(violation, Route.CLEAR),
+        "violations_flagged": share(violation, Route.FLAG),
+        "protected_flagged": share(~violation, Route.FLAG),
+        "protected_reviewed": share(~violation, Route.REVIEW),
+        "review_load": share(everything, Route.REVIEW),
+    }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition of promotion.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+        What was measured; NaN where there was nothing to measure.
+    limit : float
+        The largest value that passes.
+    """
+
+    name: str
+    value: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate lets the model through; what can't be measured does not hold it up."""
+        return bool(np.isnan(self.value) or self.value <= self.limit + 1e-12)
+
+
+def judge(report: Mapping[str, Any], losses: Mapping[str, float] | None, params: GateParams) -> list[Gate]:
+    """Hold a model against the gates.
+
+    Parameters
+    ----------
+    report : mapping
+        Of `evaluate` on the test split.
+    losses : mapping of str to float, or None
+        For each category how far its average precision lies below that of the model in use on the same posts; None where
+        no model is in use yet.
+    params : GateParams
+
+    Returns
+    -------
+    list of Gate
+    """
+    gates = [Gate(f"flagged in {name}", report["slices"][name]["flagged"]["value"], params.protected_flagged) for name in SLICES]
+    for category, loss in (losses or {}).items():
+        gates.append(Gate(f"loss of average precision in {category}", loss, params.average_precision_loss))
+    return gates
+
+
+def average_precision_losses(posts: pd.DataFrame, new: np.ndarray, current: np.ndarray) -> dict[str, float]:
+    """Return for each category the average precision of the current model minus that of the new one on the same posts.
+
+    Parameters
+    ----------
+    posts : pandas.DataFrame, n rows
+    new, current : numpy.ndarray, shape (n, n_categories)
+        Probabilities.
+    """
+    losses = {}
+    for column, category in enumerate(CATEGORIES):
+        known = posts[category].notna().to_numpy()
+        truth = posts[category].to_numpy()[known] == 1
+        if truth.any() and not truth.all():
+            losses[category] = float(average_precision_score(truth, current[known, column]) - average_precision_score(truth, new[known, column]))
+        else:
+            losses[category] = float("nan")
+    return losses

@@ -1,0 +1,120 @@
+"""What the commands show: progress, the summary of a batch, explanations, stored versions."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from classifier.attribution import Attribution
+from classifier.prediction import BatchSummary
+from classifier.registry import current_version, list_versions, load_model, read_metadata
+from classifier.taxonomy import CATEGORIES, VIETNAMESE
+
+_SHOWN_WEIGHT = 0.25
+"""Log-odds from which a word is coloured."""
+_PLAIN_LINE_SECONDS = 10
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Callable[[int], None]]:
+    """Show how many posts are done: a bar on a terminal, a plain line every few seconds elsewhere."""
+    if console.is_terminal:
+        columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TextColumn("posts"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("scoring", total=None)
+            yield lambda rows: bar.advance(task, rows)
+        return
+    done, last = 0, time.monotonic()
+
+    def advance(rows: int) -> None:
+        nonlocal done, last
+        done += rows
+        if time.monotonic() - last >= _PLAIN_LINE_SECONDS:
+            last = time.monotonic()
+            console.print(f"scored {done:,} posts …", highlight=False)
+
+    yield advance
+
+
+def print_summary(console: Console, summary: BatchSummary, target: str, version: str) -> None:
+    """Print how a batch was sorted, in Vietnamese: moderators read it."""
+    table = Table(title=f"Kết quả: {summary.rows:,} bài", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for decision in summary.decisions:
+        table.add_column(f"{VIETNAMESE[decision]}\n({decision})", justify="right")
+    total = [f"{count:,}" for count in summary.decisions.values()]
+    table.add_row("[bold]tất cả[/bold]", *total)
+    for category, routes in summary.routes.items():
+        table.add_row(f"{VIETNAMESE[category]} ({category})", *(f"{count:,}" for count in routes.values()), "")
+    console.print(table)
+    where = "stdout" if target == "-" else target
+    console.print(f"Đã ghi {where} · mô hình {version}. Máy chỉ sắp xếp; con người quyết định.", highlight=False)
+
+
+def print_explanation(console: Console, scored: pd.Series, attribution: Attribution, without_words: Mapping[str, float]) -> None:
+    """Print a post once for each category, its words coloured by what they contributed."""
+    console.print(f"[bold]{scored['decision']}[/bold] · {VIETNAMESE[scored['decision']]}\n")
+    for column, category in enumerate(CATEGORIES):
+        weights = attribution.weights[:, column]
+        head = f"{category} · {VIETNAMESE[category]}: p = {scored[f'p_{category}']:.3f}, {scored[f'route_{category}']}"
+        console.print(head, style="bold", highlight=False)
+        line = Text("  ")
+        for word, weight in zip(attribution.words, weights, strict=True):
+            line.append(word, style=_style(weight))
+            if abs(weight) >= _SHOWN_WEIGHT:
+                line.append(f"({weight:+.1f})", style="dim")
+            line.append(" ")
+        console.print(line)
+        console.print(f"  log-odds: {without_words[category]:+.2f} (no words) {weights.sum():+.2f} (words)\n", style="dim", highlight=False)
+
+
+def _style(weight: float) -> str:
+    if weight >= _SHOWN_WEIGHT:
+        return "bold red"
+    return "green" if weight <= -_SHOWN_WEIGHT else ""
+
+
+def versions_table(models: Path) -> Table:
+    """Build the table of stored versions, newest last."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("", "version", "posts", *(f"AP {category}" for category in CATEGORIES), "missed", "protected flagged"):
+        table.add_column(column, justify="left" if column in ("", "version") else "right")
+    current = current_version(models)
+    for version in list_versions(models):
+        metadata, metrics = read_metadata(models / version), _metrics(models / version)
+        figures = [_value(metrics, "categories", category, "average_precision") for category in CATEGORIES]
+        figures += [_value(metrics, "overall", name) for name in ("violations_cleared", "protected_flagged")]
+        table.add_row("→" if version == current else "", version, f"{sum(metadata['posts'].values()):,}", *figures)
+    return table
+
+
+def print_version(console: Console, models: Path, version: str | None) -> None:
+    """Print where a version came from and its report."""
+    stored = load_model(models, version)
+    facts = {name: stored.metadata[name] for name in ("version", "trained_at", "git_revision", "corpus_hash", "posts", "mlflow")}
+    for name, value in facts.items():
+        console.print(f"{name}: {value}", highlight=False)
+    console.print((stored.folder / "report" / "report.txt").read_text(encoding="utf-8"), highlight=False)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / "report" / "metrics.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
+def _value(metrics: Any, *keys: str) -> str:
+    for key in keys:
+        metrics = metrics.get(key, {}) if isinstance(metrics, dict) else {}
+    value = metrics.get("value") if isinstance(metrics, dict) else None
+    return "–" if value is None else f"{value:.3f}"

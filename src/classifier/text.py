@@ -1,0 +1,181 @@
+"""From a post as typed to the two forms that the features read: normalised and folded. Pure `str -> str` functions."""
+
+import csv
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+
+from classifier.masking import MASKS, fixed_point, mask
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"[^\W_]+")
+_WHOLE_WORD = re.compile(r"(?<![^\W_][*~'·•_.-])[^\W_]+(?![*~'·•_.-][^\W_])")  # not the "ng" of "ng*u"
+_LETTER_RUN = re.compile(r"([^\W\d_])\1{2,}")
+_OTHER_RUN = re.compile(r"([^\w\s])\1+")
+_LAUGH = re.compile(r"\b(?:k{3,}|(?:ha){2,}h?|(?:hi){2,}h?|(?:he){2,}h?|(?:hí){2,}|(?:ka){2,}k?|(?:há){2,}|(?:hô){2,})\b")
+_PICTURE = re.compile(r"([\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])")
+_TEXT_EMOTICON = {
+    re.compile(r"(?<!\w)(?::|=|;)[-^']?[)\]dD]+(?!\w)"): " emosmile ",
+    re.compile(r"(?<!\w)(?::|=)[-^']?[(\[]+(?!\w)"): " emosad ",
+}
+
+# Two placements of the tone mark on open oa, oe and uy are in use ("hòa", "hoà"): the second serves as the one spelling.
+_TONE = dict(
+    zip(
+        ["óa", "òa", "ỏa", "õa", "ọa", "óe", "òe", "ỏe", "õe", "ọe", "úy", "ùy", "ủy", "ũy", "ụy"],
+        ["oá", "oà", "oả", "oã", "oạ", "oé", "oè", "oẻ", "oẽ", "oẹ", "uý", "uỳ", "uỷ", "uỹ", "uỵ"],
+        strict=True,
+    )
+)
+_TONE_END = re.compile(rf"(?<!q)({'|'.join(_TONE)})(?![^\W\d_])")
+
+_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
+_LEET_WORD = re.compile(r"(?<![\w@$!])(?=[^\s]*[a-z])(?=[^\s]*[0-9@$])[a-z0-9@$]{2,15}(?![\w@$])")
+# One letter at a time with the same sign or space between them: "n g u", "n.g.u".
+_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:([.\-*+~'|·•_])[^\W\d_](?:\1[^\W\d_])*| [^\W\d_](?: [^\W\d_])+)(?!\w)")
+# A full stop or hyphen may just lack its space ("đi học.mai nghỉ"), so it needs a lone letter on one side to be a disguise.
+_INNER_MARK = re.compile(r"(?<=[a-z])[_*+~'|·•](?=[a-z])|(?<=\b[a-z])[.-](?=[a-z])|(?<=[a-z])[.-](?=[a-z]\b)")
+_DOUBLE = re.compile(r"([a-z])\1+")
+_NOT_WORD = re.compile(r"[^\w]+")
+
+
+def clean(text: str) -> str:
+    """Valid Unicode in composed form, without control, zero-width and direction marks, in lower case.
+
+    Paired surrogates are joined, lone ones dropped. Compatibility forms (full-width, bold or circled letters) become plain ones.
+
+    Examples
+    --------
+    >>> clean("Ｎｇu\u200bSI")
+    'ngusi'
+    """
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text.isascii():
+        return _CONTROL.sub("", text).lower()
+    return fixed_point(_compose_and_lower, text)  # lower-casing can undo composed form
+
+
+def _compose_and_lower(text: str) -> str:
+    return unicodedata.normalize("NFKC", _CONTROL.sub("", text).lower())
+
+
+@lru_cache(maxsize=1)
+def teencode() -> dict[str, str]:
+    """Return the project's table of teencode and abbreviations: short form to full form, both in lower case."""
+    table = files("classifier").joinpath("teencode.tsv").read_text(encoding="utf-8")
+    return {row["short"]: row["full"] for row in csv.DictReader(table.splitlines(), delimiter="\t")}
+
+
+def normalize(text: str) -> str:
+    """Bring a post into the form that the word and character views read.
+
+    Unicode is composed and lower-cased, personal data masked, laughter, emoticons, repeated letters and signs, emoji, tone
+    placement and white space made uniform, teencode and abbreviations written out.
+
+    Parameters
+    ----------
+    text : str
+        Any Unicode text, unpaired surrogates included.
+
+    Returns
+    -------
+    str
+        At most ten times as long as the input, plus twenty characters; `normalize` of it returns it unchanged.
+
+    Examples
+    --------
+    >>> normalize("Đẹpppp   quá đi!!!! 😂😂 gọi 0951234567 nha, k ngờ")
+    'đẹp quá đi! 😂 gọi maskphone nha, không ngờ'
+    """
+    return fixed_point(_normalize_once, text)
+
+
+def _normalize_once(text: str) -> str:
+    text = mask(clean(text))
+    for emoticon, name in _TEXT_EMOTICON.items():
+        text = emoticon.sub(name, text)
+    text = _LAUGH.sub("haha", text)
+    text = _SPELLED_OUT.sub(lambda match: match.group()[::2], text)
+    table = teencode()
+    text = _WHOLE_WORD.sub(lambda match: table.get(match.group(), match.group()), text)  # before letter runs: "cccd" is no "cd"
+    text = _LETTER_RUN.sub(r"\1", text)
+    text = _OTHER_RUN.sub(r"\1", text)
+    text = _PICTURE.sub(r" \1 ", text)
+    text = _TONE_END.sub(lambda match: _TONE[match.group()], text)
+    return _SPACE.sub(" ", text).strip()
+
+
+def strip_accents(text: str) -> str:
+    """Drop the accents of letters: "đường" becomes "duong".
+
+    Examples
+    --------
+    >>> strip_accents("đường Việt")
+    'duong Viet'
+    """
+    return text.translate(_WITHOUT_ACCENT)
+
+
+class _CharacterTable(dict[int, str]):
+    """A table for `str.translate` that works out each character once, when it first meets it."""
+
+    def __init__(self, letters: dict[str, str]) -> None:
+        super().__init__({ord(letter): plain for letter, plain in letters.items()})
+        self._letters = dict(letters)
+
+    def __missing__(self, code: int) -> str:
+        decomposed = unicodedata.normalize("NFD", chr(code))
+        plain = "".join(self._letters.get(char, char) for char in decomposed if not unicodedata.combining(char))
+        self[code] = plain
+        return plain
+
+
+_WITHOUT_ACCENT = _CharacterTable({"đ": "d", "Đ": "D"})
+_WITHOUT_DISGUISE = _CharacterTable(
+    {
+        "đ": "d",
+        "ð": "d",
+        "ß": "b",
+        # Cyrillic, Greek, then Latin letters of other alphabets and small capitals
+        **dict(zip("авсеһіјкмнорѕтухуԁԛɡцп", "abcehijkmhopstyxydqgun", strict=True)),
+        **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
+        **dict(zip("ıøłħŧƀƃɩʟɴʀᴀᴄᴅᴇɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢսոց", "iolhtbbilnracdeghjkmopstuvwyzung", strict=True)),
+    }
+)
+
+
+def fold(text: str) -> str:
+    """Undo what hides a word: accents, look-alike letters, digits for letters, marks or spaces between letters, repeats.
+
+    The folded form is a second view beside the normalised one, never a replacement: accents carry meaning in Vietnamese.
+
+    Parameters
+    ----------
+    text : str
+        A normalised post.
+
+    Returns
+    -------
+    str
+        Lower-case syllables without accents, divided by single spaces; `fold` of it returns it unchanged.
+
+    Examples
+    --------
+    >>> fold("đồ ng.u, nguu, nցu s1 đần")
+    'do ngu ngu ngu si dan'
+    """
+    return fixed_point(_fold_once, text)
+
+
+def _fold_once(text: str) -> str:
+    text = text.translate(_WITHOUT_DISGUISE).lower()
+    text = _LEET_WORD.sub(lambda match: match.group().translate(_LEET), text)
+    text = _INNER_MARK.sub("", text)
+    text = _WORD.sub(lambda match: match.group() if match.group() in MASKS else _DOUBLE.sub(r"\1", match.group()), text)
+    return _NOT_WORD.sub(" ", text).strip()

@@ -1,0 +1,132 @@
+"""MLflow: one run a training, the model registered as pyfunc, the alias `champion` on the version in use."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from classifier.params import Params, TrackingParams, tracking_uri
+from classifier.taxonomy import CATEGORIES
+
+CHAMPION = "champion"
+VERSION_TAG = "model_version"
+_EXAMPLE = "Mai lớp mình học phòng nào vậy cả nhà?"
+
+
+@contextmanager
+def _client(project: Path) -> Iterator[Any]:
+    """MLflow set to the store in use, and quiet: its migration log is no message for our users."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_DISABLE_ENV_CREATION", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri(project))
+    yield mlflow
+
+
+def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, str]:
+    """Log a finished training and register its model.
+
+    Parameters
+    ----------
+    project : Path
+        Where the default store lies.
+    params : Params
+    folder : Path
+        `models/<version>`, logged with its report; no text of a post is in it.
+    metrics : mapping of str to float
+    tags : mapping of str to str
+        Corpus hash, git revision and the like.
+
+    Returns
+    -------
+    dict
+        `run_id` and `registered_version`.
+    """
+    with _client(project) as mlflow:
+        _ensure_experiment(mlflow, project, params.tracking.experiment)
+        with mlflow.start_run(run_name=folder.name) as run:
+            mlflow.log_params(_flat(params.model_dump(mode="json")))
+            mlflow.log_metrics(dict(metrics))
+            mlflow.set_tags({VERSION_TAG: folder.name, **tags})
+            mlflow.log_artifacts(str(folder / "report"), "report")
+            model = _log_pyfunc(mlflow, folder, params.tracking.registered_model)
+        mlflow.MlflowClient().set_model_version_tag(params.tracking.registered_model, model.registered_model_version, VERSION_TAG, folder.name)
+        return {"run_id": run.info.run_id, "registered_version": str(model.registered_model_version)}
+
+
+def _ensure_experiment(mlflow: Any, project: Path, name: str) -> None:
+    """With the default store, artefacts lie in the project's mlruns/, wherever the command was started."""
+    if mlflow.get_experiment_by_name(name) is None:
+        default = "MLFLOW_TRACKING_URI" not in os.environ
+        mlflow.create_experiment(name, artifact_location=(project / "mlruns").resolve().as_uri() if default else None)
+    mlflow.set_experiment(name)
+
+
+def _log_pyfunc(mlflow: Any, folder: Path, registered_model: str) -> Any:
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    from classifier import pyfunc
+    from classifier.prediction import SCORE_COLUMNS
+
+    numbers = {f"p_{category}" for category in CATEGORIES}
+    outputs: list[Any] = [
+        ColSpec(DataType.double if name in numbers else DataType.string, name, required=name not in numbers) for name in SCORE_COLUMNS
+    ]
+    return mlflow.pyfunc.log_model(
+        name="model",
+        python_model=pyfunc.__file__,
+        artifacts={"model": str(folder)},
+        code_paths=[str(Path(__file__).parent)],
+        signature=ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(outputs)),
+        input_example=pd.DataFrame({"text": [_EXAMPLE]}),
+        pip_requirements=_requirements(),
+        registered_model_name=registered_model,
+    )
+
+
+def _requirements() -> list[str]:
+    """What predicting needs, in the versions that training ran with."""
+    from importlib.metadata import version
+
+    names = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "skops", "joblib", "underthesea", "phonenumbers", "pydantic", "pyyaml")
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def mark_champion(project: Path, params: TrackingParams, version: str) -> bool:
+    """Move the alias `champion` to the registered model of a version.
+
+    Returns
+    -------
+    bool
+        Whether the store in use knows that version; it may have been trained with another store.
+    """
+    with _client(project) as mlflow:
+        client = mlflow.MlflowClient()
+        try:
+            found = client.search_model_versions(f"name='{params.registered_model}' and tags.{VERSION_TAG}='{version}'")
+        except mlflow.exceptions.MlflowException:
+            return False
+        if not found:
+            return False
+        client.set_registered_model_alias(params.registered_model, CHAMPION, found[0].version)
+        return True
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for item in value:
+                flat |= _flat({k: v for k, v in item.items() if k != "name"}, f"{prefix}{key}.{item['name']}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

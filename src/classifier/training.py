@@ -1,0 +1,256 @@
+"""From corpus to a model in use: split, fit, calibrate, choose bands, evaluate, judge, track, promote."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from classifier import registry, tracking
+from classifier.corpus import Corpus, load_corpus
+from classifier.corpus.splits import CALIBRATION, TEST, TRAIN
+from classifier.errors import InputError
+from classifier.evaluation import Gate, average_precision_losses, evaluate, judge
+from classifier.features import PostVectorizer, Prepared, prepare
+from classifier.model import CalibratedLinearHead, PostClassifier
+from classifier.params import Params
+from classifier.report import write_report
+from classifier.routing import Band, choose_band, route_posts
+from classifier.taxonomy import CATEGORIES
+
+SPLIT_FILE = "split.csv"
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of a training.
+
+    Attributes
+    ----------
+    version : str
+    folder : Path
+    report : dict
+        Of `classifier.evaluation.evaluate` on the test split.
+    bands : dict of str to Band
+    gates : list of Gate
+    promoted : bool
+    first : bool
+        Whether no model was in use before.
+    skipped : tuple of str
+        Sources whose files are not there.
+    seconds : float
+        Wall time of the training itself, without logging to MLflow.
+    """
+
+    version: str
+    folder: Path
+    report: dict[str, Any]
+    bands: dict[str, Band]
+    gates: list[Gate]
+    promoted: bool
+    first: bool
+    skipped: tuple[str, ...]
+    seconds: float
+
+
+def build_classifier(params: Params) -> PostClassifier:
+    """Return the unfitted classifier that params describe."""
+    features, model = params.features, params.model
+    vectorizer = PostVectorizer(features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.min_df, features.view_weights)
+    return PostClassifier(vectorizer, CalibratedLinearHead(model.regularization, model.class_weight, model.folds, params.seed))
+
+
+def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> PostClassifier:
+    """Fit the classifier of params on labelled posts.
+
+    Parameters
+    ----------
+    params : Params
+    posts : pandas.DataFrame, n rows
+        Of a `Corpus`: categories, `weight`, `group`.
+    prepared : Prepared
+        The forms of the n posts.
+    """
+    return build_classifier(params).fit(
+        prepared, posts[list(CATEGORIES)].to_numpy(), sample_weight=posts["weight"].to_numpy(), groups=posts["group"].to_numpy()
+    )
+
+
+def choose_bands(posts: pd.DataFrame, probability: np.ndarray, params: Params) -> dict[str, Band]:
+    """Choose the band of each category on the calibration split."""
+    bands = {}
+    protected = ~(posts[list(CATEGORIES)] == 1).any(axis=1).to_numpy()
+    for column, category in enumerate(CATEGORIES):
+        known = posts[category].notna().to_numpy()
+        positive = posts[category].to_numpy()[known] == 1
+        bands[category] = choose_band(category, probability[known, column], positive, protected[known], params.routing)
+    return bands
+
+
+def train(params: Params, project: Path, models: Path, step: Step = lambda name: None) -> TrainingResult:
+    """Train a model, write its version to models/, log it to MLflow and promote it if the gates hold.
+
+    Parameters
+    ----------
+    params : Params
+    project : Path
+        Folder that source paths and the default MLflow store are relative to.
+    models : Path
+        The folder models/.
+    step : callable
+        Called with a few words before each step.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    InputError
+        If the corpus is malformed or lacks posts of a category.
+    """
+    started = time.perf_counter()
+    step("reading the corpus")
+    corpus = load_corpus(params.corpus, project, params.seed)
+    step(f"segmenting {len(corpus.posts):,} posts")
+    prepared = prepare(corpus.posts["text"].tolist(), n_jobs=params.prediction.processes)
+    forms = {name: prepared.take(np.flatnonzero(corpus.posts.index.isin(corpus.split(name).index))) for name in (TRAIN, CALIBRATION, TEST)}
+    step("fitting features and heads")
+    with _readable_faults():
+        classifier = fit_classifier(params, corpus.split(TRAIN), forms[TRAIN])
+    step("choosing bands and evaluating")
+    bands = choose_bands(corpus.split(CALIBRATION), classifier.predict_proba(forms[CALIBRATION]), params)
+    test = corpus.split(TEST)
+    probability = classifier.predict_proba(forms[TEST])
+    report = evaluate(test, probability, route_posts(probability, bands), params.evaluation, params.seed)
+    in_use = _load_current(models)
+    gates = judge(report, _losses(in_use, test, probability), params.gates)
+    seconds = time.perf_counter() - started
+
+    version = _new_version(corpus)
+    folder = models / version
+    step("writing the report")
+    write_report(folder / "report", report, bands, gates, test, probability)
+    _write_split(folder / SPLIT_FILE, corpus)
+    metadata = _metadata(params, corpus, project)
+    registry.save_model(folder, classifier, bands, metadata)
+    step("logging to MLflow")
+    tags = {
+        "corpus_hash": corpus.content_hash,
+        "git_revision": metadata["git_revision"],
+        "gates": "passed" if all(g.passed for g in gates) else "failed",
+    }
+    logged = tracking.log_training(project, params, folder, _flat_metrics(report, gates), tags)
+    registry.save_model(folder, classifier, bands, {**metadata, "mlflow": logged})
+
+    promoted = in_use is None or all(gate.passed for gate in gates)
+    if promoted:
+        registry.promote_version(models, version)
+        tracking.mark_champion(project, params.tracking, version)
+    return TrainingResult(version, folder, report, bands, gates, promoted, in_use is None, corpus.skipped, seconds)
+
+
+@contextmanager
+def _readable_faults() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"corpus: {error}; label more posts or mend corpus.splits in params.yaml") from error
+
+
+def _load_current(models: Path) -> registry.StoredModel | None:
+    return registry.load_model(models) if registry.current_version(models) else None
+
+
+def _losses(in_use: registry.StoredModel | None, test: pd.DataFrame, probability: np.ndarray) -> dict[str, float] | None:
+    """Compare with the model in use on test posts that it was not trained on, or it would be flattered."""
+    if in_use is None:
+        return None
+    trained_on = _posts_trained_on(in_use.folder)
+    fair = ~test["post_id"].isin(trained_on).to_numpy()
+    if not fair.any():
+        return dict.fromkeys(CATEGORIES, float("nan"))
+    texts = test.loc[fair, "text"].tolist()
+    return average_precision_losses(test[fair], probability[fair], expit(in_use.classifier.decision_function(texts)))
+
+
+def _posts_trained_on(folder: Path) -> set[str]:
+    try:
+        split = pd.read_csv(folder / SPLIT_FILE, dtype=str)
+    except FileNotFoundError:
+        return set()
+    return set(split.loc[split["split"] == TRAIN, "post_id"])
+
+
+def _write_split(path: Path, corpus: Corpus) -> None:
+    corpus.posts[["post_id", "split"]].to_csv(path, index=False, lineterminator="\n")
+
+
+def _new_version(corpus: Corpus) -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{corpus.content_hash[:8]}"
+
+
+def _metadata(params: Params, corpus: Corpus, project: Path) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    counts = corpus.posts.groupby(["source", "split"]).size()
+    return {
+        "trained_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "git_revision": _git_revision(project),
+        "corpus_hash": corpus.content_hash,
+        "posts": {f"{source}/{split}": int(count) for (source, split), count in zip(counts.index, counts, strict=True)},
+        "params": params.model_dump(mode="json"),
+        "max_characters": params.text.max_characters,
+        "reasons": params.prediction.reasons,
+        "libraries": {name: version(name) for name in ("scikit-learn", "underthesea", "numpy", "pandas", "skops")},
+        "python": platform.python_version(),
+    }
+
+
+def _git_revision(project: Path) -> str:
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
+        dirty = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip() + ("-dirty" if dirty else "")
+
+
+def _flat_metrics(report: dict[str, Any], gates: list[Gate]) -> dict[str, float]:
+    """The figures as MLflow wants them: one level, no NaN."""
+    flat = {f"gate.{gate.name.replace(' ', '_')}": gate.value for gate in gates}
+    for group in ("categories", "slices"):
+        for name, figures in report[group].items():
+            flat |= {f"{group}.{name}.{key}": entry["value"] for key, entry in figures.items() if isinstance(entry, dict) and "value" in entry}
+    flat |= {f"overall.{key}": entry["value"] for key, entry in report["overall"].items()}
+    return {key: float(value) for key, value in flat.items() if not np.isnan(value)}
+
+
+def evaluate_stored(params: Params, project: Path, models: Path, version: str | None) -> tuple[registry.StoredModel, dict[str, Any], list[Gate]]:
+    """Measure a stored model on the test posts of the present corpus that it was not trained on.
+
+    Returns
+    -------
+    stored : StoredModel
+    report : dict
+        Of `classifier.evaluation.evaluate`.
+    gates : list of Gate
+        Those on protected slices.
+    """
+    stored = registry.load_model(models, version)
+    test = load_corpus(params.corpus, project, params.seed).split(TEST)
+    test = test[~test["post_id"].isin(_posts_trained_on(stored.folder))]
+    if test.empty:
+        raise InputError(f"{stored.folder}: was trained on every post of the test split; nothing is left to measure it on")
+    probability = stored.classifier.predict_proba(prepare(test["text"].tolist()))
+    report = evaluate(test, probability, route_posts(probability, stored.bands), params.evaluation, params.seed)
+    return stored, report, judge(report, None, params.gates)
