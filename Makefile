@@ -40,4 +40,4 @@ mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
 	$(RUN)mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000
 
 lock: $(STAMP)  ## pin what pyproject.toml asks for anew
-	$(RUN)python -m piptools compile --quiet --strip-extras --extra dev --all-build-deps --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header --output-file requirements.lock pyproject.toml
+	$(RUN)python -m piptools compile --quiet --strip-extras --extra dev --build-deps-for wheel --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header --output-file requirements.lock pyproject.toml

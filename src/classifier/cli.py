@@ -159,21 +159,21 @@ def stats(params: ParamsOption = _PARAMS) -> None:
         console.print(table)
 
 
-@_command(corpus_app, "classifier corpus import vihsd --from ~/corpora/vihsd", name="import")
+@_command(corpus_app, "classifier corpus import vihsd --from ~/corpora/vihsd", "classifier corpus import vsfc", name="import")
 def import_(
-    name: Annotated[str, typer.Argument(help="A known public corpus.")],
-    origin: Annotated[Path, typer.Option("--from", help="Folder that holds it as its authors publish it.")],
+    name: Annotated[str, typer.Argument(help="A known public corpus: vihsd, victsd or vsfc.")],
+    origin: Annotated[
+        Path | None, typer.Option("--from", help="Folder that holds it as its authors publish it; fetched from the hub if absent.")
+    ] = None,
     params: ParamsOption = _PARAMS,
 ) -> None:
-    """Copy a public corpus below data/external/, which git ignores; shows its licence and citation."""
-    from classifier.corpus.sources import import_source
+    """Bring a public corpus below data/external/, which git ignores; shows its licence and citation."""
+    from classifier.corpus.sources import download_source, import_source
     from classifier.params import load_params
 
     loaded, console = load_params(params), _console()
-    target = next(
-        (params.parent / source.path for source in loaded.corpus.sources if source.adapter == name), params.parent / "data" / "external" / name
-    )
-    adapter = import_source(name, origin, target)
+    target = params.parent / next((s.path for s in loaded.corpus.sources if s.adapter == name), f"data/external/{name}")
+    adapter = download_source(name, target) if origin is None else import_source(name, origin, target)
     console.print(f"Imported {name} into {target}: {adapter.about}")
     console.print(f"Licence: {adapter.licence}\nCite: {adapter.citation}", highlight=False)
 

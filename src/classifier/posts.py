@@ -147,8 +147,6 @@ def _checked_columns(columns: list[str], name: str) -> list[str]:
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated:
         raise InputError(f"{name}: column {repeated[0]!r} appears more than once in the header; rename one")
-    if "" in columns:
-        raise InputError(f"{name}: column {columns.index('') + 1} of the header has no name; name it")
     return columns
 
 

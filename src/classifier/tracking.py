@@ -17,15 +17,19 @@ _EXAMPLE = "Mai lớp mình học phòng nào vậy cả nhà?"
 
 @contextmanager
 def _client(project: Path) -> Iterator[Any]:
-    """MLflow set to the store in use, and quiet: its migration log is no message for our users."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    os.environ.setdefault("MLFLOW_DISABLE_ENV_CREATION", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    """MLflow set to the store in use, and quiet: its migration log and progress bars are no messages for our users."""
+    os.environ |= {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
     import mlflow
 
-    mlflow.set_tracking_uri(tracking_uri(project))
-    yield mlflow
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    environment = dict(os.environ)
+    mlflow.set_tracking_uri(tracking_uri(project))  # exports MLFLOW_TRACKING_URI, which would then win over every later project
+    try:
+        yield mlflow
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, str]:
@@ -48,8 +52,7 @@ def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[s
         `run_id` and `registered_version`.
     """
     with _client(project) as mlflow:
-        _ensure_experiment(mlflow, project, params.tracking.experiment)
-        with mlflow.start_run(run_name=folder.name) as run:
+        with mlflow.start_run(experiment_id=_experiment(mlflow, project, params.tracking.experiment), run_name=folder.name) as run:
             mlflow.log_params(_flat(params.model_dump(mode="json")))
             mlflow.log_metrics(dict(metrics))
             mlflow.set_tags({VERSION_TAG: folder.name, **tags})
@@ -59,12 +62,13 @@ def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[s
         return {"run_id": run.info.run_id, "registered_version": str(model.registered_model_version)}
 
 
-def _ensure_experiment(mlflow: Any, project: Path, name: str) -> None:
+def _experiment(mlflow: Any, project: Path, name: str) -> str:
     """With the default store, artefacts lie in the project's mlruns/, wherever the command was started."""
-    if mlflow.get_experiment_by_name(name) is None:
-        default = "MLFLOW_TRACKING_URI" not in os.environ
-        mlflow.create_experiment(name, artifact_location=(project / "mlruns").resolve().as_uri() if default else None)
-    mlflow.set_experiment(name)
+    found = mlflow.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    location = (project / "mlruns").resolve().as_uri() if tracking_uri(project).startswith("sqlite:") else None
+    return str(mlflow.create_experiment(name, artifact_location=location))
 
 
 def _log_pyfunc(mlflow: Any, folder: Path, registered_model: str) -> Any:

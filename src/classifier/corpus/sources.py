@@ -1,81 +1,18 @@
-"""Adapters of the corpora: how each is read, imported, licensed and cited."""
+"""Sources of labelled posts: reads our own and imported ones, imports public corpora from a folder or the hub."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 
-from classifier.corpus.schema import COLUMNS, read_labelled
+from classifier.corpus.adapters import ADAPTERS, Adapter
+from classifier.corpus.schema import read_labelled
 from classifier.errors import InputError
-from classifier.posts import read_batch
-from classifier.taxonomy import CATEGORIES, Slice
 
-
-@dataclass(frozen=True)
-class Adapter:
-    """A public corpus: its training files and how they become labelled posts.
-
-    Attributes
-    ----------
-    files : tuple of str
-        Paths below the corpus' folder; only training parts, so that the others stay fit for measuring.
-    read : callable
-        From the folder to a table with `COLUMNS`, all text.
-    hub : str
-        Data set on the Hugging Face hub, or empty where the authors publish none there.
-    about, licence, citation : str
-        Shown on import.
-    """
-
-    files: tuple[str, ...]
-    read: Callable[[Path], pd.DataFrame]
-    hub: str
-    about: str
-    licence: str
-    citation: str
-
-
-def _table(texts: pd.Series, source: str, labels: pd.DataFrame, slices: pd.Series | str) -> pd.DataFrame:
-    table = pd.DataFrame({"post_id": [f"{source}-{number}" for number in range(1, len(texts) + 1)], "text": texts.to_numpy(), "source": source})
-    for category in CATEGORIES:
-        table[category] = labels[category].to_numpy() if category in labels else ""
-    table["slice"] = slices.to_numpy() if isinstance(slices, pd.Series) else slices
-    table = table.reindex(columns=list(COLUMNS), fill_value="")
-    return table[table["text"].str.strip() != ""].reset_index(drop=True)
-
-
-def _read_csv(path: Path, text: str, label: str) -> tuple[pd.Series, pd.Series]:
-    batch = read_batch(path, chunk_size=100_000)
-    missing = [column for column in (text, label) if column not in batch.columns]
-    if missing:
-        raise InputError(f"{path}: no column {missing[0]!r} among {', '.join(batch.columns)}; place the original file there")
-    rows = pd.concat(list(batch.chunks), ignore_index=True)
-    return rows[text], rows[label]
-
-
-def _read_vihsd(folder: Path) -> pd.DataFrame:
-    """Class 2 attacks a target, hence `insult`; class 1 is abusive wording without one, hence `untargeted`, not `insult`."""
-    path = folder / "train.csv"
-    texts, classes = _read_csv(path, "free_text", "label_id")
-    unknown = sorted(set(classes) - {"0", "1", "2"})
-    if unknown:
-        raise InputError(f"{path}: label_id {unknown[0]!r} is unknown; this corpus uses 0, 1 and 2")
-    labels = pd.DataFrame({"insult": (classes == "2").map({True: "1", False: "0"})})
-    return _table(texts, "vihsd", labels, (classes == "1").map({True: Slice.UNTARGETED.value, False: ""}))
-
-
-ADAPTERS: dict[str, Adapter] = {
-    "vihsd": Adapter(
-        files=("train.csv",),
-        read=_read_vihsd,
-        hub="sonlam1102/vihsd",
-        about="33,400 social-media comments labelled clean, offensive or hate",
-        licence="MIT on the authors' data card; the code repository says research purposes",
-        citation="Luu, Nguyen, Nguyen (2021), A Large-scale Dataset for Hate Speech Detection on Vietnamese Social Media Texts, arXiv:2103.11528",
-    ),
-}
+OWN_FORMAT = "posts"
+_HUB_TABLE, _HUB_REVISION = "default/train/0000.parquet", "refs/convert/parquet"
+"""Where the hub keeps the table that it makes of every public data set."""
 
 
 def read_source(adapter: str, folder: Path, name: str) -> pd.DataFrame | str:
@@ -94,16 +31,10 @@ def read_source(adapter: str, folder: Path, name: str) -> pd.DataFrame | str:
     pandas.DataFrame or str
         The posts, or, where the files are not there, one line that says how to get them.
     """
-    if adapter == "posts":
-        if not any(folder.glob("*.csv")):
-            return (
-                f"{name}: skipped, no csv files in {folder.name}/ (they appear there when reviewers' decisions are exported)"
-                if name != "seed"
-                else f"{name}: skipped, no csv files in {folder}"
-            )
-        return read_labelled(folder, name)
+    if adapter == OWN_FORMAT:
+        return read_labelled(folder, name) if any(folder.glob("*.csv")) else f"{name}: skipped, no csv files in {folder}; see data/README.md"
     if _missing(ADAPTERS[adapter], folder):
-        return f"{name}: skipped, not imported; get it with: classifier corpus import {adapter} --from DIR"
+        return f"{name}: skipped, not imported; get it with: classifier corpus import {adapter} (or --from DIR)"
     return ADAPTERS[adapter].read(folder).assign(source=name)
 
 
@@ -112,7 +43,7 @@ def _missing(adapter: Adapter, folder: Path) -> list[str]:
 
 
 def import_source(name: str, origin: Path, target: Path) -> Adapter:
-    """Copy a public corpus' training files below `data/external/`, after checking that they can be read.
+    """Copy a public corpus' training files into a folder, after checking that they can be read.
 
     Parameters
     ----------
@@ -121,7 +52,7 @@ def import_source(name: str, origin: Path, target: Path) -> Adapter:
     origin : Path
         Folder that holds the corpus as its authors publish it.
     target : Path
-        Folder to copy into; made if it is not there.
+        Folder to copy into, usually below data/external/, which git ignores; made if it is not there.
 
     Returns
     -------
@@ -133,9 +64,7 @@ def import_source(name: str, origin: Path, target: Path) -> Adapter:
     InputError
         If the corpus is unknown or its files are not there or not what they should be.
     """
-    if name not in ADAPTERS:
-        raise InputError(f"corpus {name!r} is unknown; known: {', '.join(ADAPTERS)}")
-    adapter = ADAPTERS[name]
+    adapter = _adapter(name)
     if not origin.is_dir():
         raise InputError(f"{origin}: no such folder; name the one that holds {', '.join(adapter.files)}")
     missing = _missing(adapter, origin)
@@ -146,3 +75,33 @@ def import_source(name: str, origin: Path, target: Path) -> Adapter:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin / file, target / file)
     return adapter
+
+
+def download_source(name: str, target: Path) -> Adapter:
+    """Fetch a public corpus from the Hugging Face hub and import it; see `import_source`.
+
+    Raises
+    ------
+    InputError
+        If the hub can't be reached or has no such table: says which files to place where instead.
+    """
+    from huggingface_hub import hf_hub_download
+
+    adapter = _adapter(name)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = hf_hub_download(adapter.hub, _HUB_TABLE, repo_type="dataset", revision=_HUB_REVISION, cache_dir=folder)
+            adapter.lay_out(pd.read_parquet(path), Path(folder))
+        except Exception as error:  # the hub's client raises many kinds, from no network to a moved table
+            reason = type(error).__name__
+            raise InputError(
+                f"corpus {name}: can't be fetched from the hub ({reason}, data set {adapter.hub}); get its files {', '.join(adapter.files)} "
+                f"from the authors, place them in a folder and run: classifier corpus import {name} --from DIR"
+            ) from None
+        return import_source(name, Path(folder), target)
+
+
+def _adapter(name: str) -> Adapter:
+    if name not in ADAPTERS:
+        raise InputError(f"corpus {name!r} is unknown; known: {', '.join(ADAPTERS)}")
+    return ADAPTERS[name]

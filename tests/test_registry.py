@@ -1,0 +1,103 @@
+"""Stored versions: what is saved comes back, what was tampered with does not."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+
+from classifier import registry
+from classifier.errors import InputError
+from classifier.features import PostVectorizer
+from classifier.model import CalibratedLinearHead, PostClassifier
+from classifier.routing import Band
+from classifier.taxonomy import CATEGORIES
+
+VERSIONS = ("20260101-000000-aaaaaaaa", "20260102-000000-bbbbbbbb")
+TEXTS = ["đồ ngu như bò", "mày ngu quá", "mai học phòng nào", "trời hôm nay đẹp"] * 4
+
+
+@pytest.fixture(scope="module")
+def classifier() -> PostClassifier:
+    labels = np.tile(np.array([[1.0], [1.0], [0.0], [0.0]]), (4, len(CATEGORIES)))
+    return PostClassifier(PostVectorizer(min_df=1), CalibratedLinearHead(folds=2)).fit(TEXTS, labels)
+
+
+@pytest.fixture
+def models(tmp_path: Path, classifier: PostClassifier) -> Path:
+    for version in VERSIONS:
+        registry.save_model(tmp_path / version, classifier, {category: Band(0.2, None) for category in CATEGORIES}, {"reasons": 3})
+    registry.promote_version(tmp_path, VERSIONS[0])
+    return tmp_path
+
+
+def test_a_stored_model_scores_as_before(models: Path, classifier: PostClassifier) -> None:
+    stored = registry.load_model(models)
+    np.testing.assert_array_equal(stored.classifier.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+    assert stored.bands == {category: Band(0.2, None) for category in CATEGORIES}
+    assert stored.metadata["reasons"] == 3
+
+
+def test_promotion_switches_the_version_in_use_and_back(models: Path) -> None:
+    registry.promote_version(models, VERSIONS[1])
+    assert registry.current_version(models) == registry.load_model(models).version == VERSIONS[1]
+    registry.promote_version(models, VERSIONS[0])
+    assert registry.load_model(models).version == VERSIONS[0]
+    assert registry.list_versions(models) == list(VERSIONS)
+
+
+def test_no_model_in_use_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no model in use yet; run `make train` first"):
+        registry.load_model(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["20990101-000000-cccccccc", "../etc", "", "current"])
+def test_an_unknown_version_is_refused_with_the_known_ones(models: Path, version: str) -> None:
+    with pytest.raises(InputError, match=f"known .*{VERSIONS[1]}"):
+        registry.promote_version(models, version)
+    assert registry.current_version(models) == VERSIONS[0]
+
+
+@pytest.mark.parametrize("name", [registry.MODEL_FILE, registry.ROUTING_FILE])
+def test_an_altered_file_is_refused(models: Path, name: str) -> None:
+    path = models / VERSIONS[0] / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(InputError, match=f"{name}: altered since training"):
+        registry.load_model(models)
+
+
+@pytest.mark.parametrize("name", [registry.MODEL_FILE, registry.ROUTING_FILE, registry.METADATA_FILE])
+def test_a_missing_file_is_named(models: Path, name: str) -> None:
+    (models / VERSIONS[0] / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: missing"):
+        registry.load_model(models)
+
+
+def test_another_schema_version_is_refused(models: Path) -> None:
+    path = models / VERSIONS[0] / registry.METADATA_FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    with pytest.raises(InputError, match="schema version 99, this program reads 1"):
+        registry.load_model(models)
+
+
+def test_a_model_file_with_foreign_types_is_refused_even_with_a_matching_hash(models: Path) -> None:
+    folder = models / VERSIONS[0]
+    skops.io.dump({"x": Path}, folder / registry.MODEL_FILE)
+    metadata = json.loads((folder / registry.METADATA_FILE).read_text())
+    metadata["sha256"][registry.MODEL_FILE] = registry._sha256(folder / registry.MODEL_FILE)
+    (folder / registry.METADATA_FILE).write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="can't be loaded"):
+        registry.load_model(models)
+
+
+def test_a_model_file_holds_no_pickle(models: Path) -> None:
+    with zipfile.ZipFile(models / VERSIONS[0] / registry.MODEL_FILE) as archive:
+        assert not [name for name in archive.namelist() if name.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+def test_the_pointer_to_the_version_in_use_may_be_damaged_but_says_so(models: Path) -> None:
+    (models / registry.CURRENT).write_text("nonsense\n")
+    with pytest.raises(InputError, match="no version 'nonsense'"):
+        registry.load_model(models)
