@@ -21,28 +21,33 @@ MASKS: frozenset[str] = frozenset({PHONE, EMAIL, URL, OFFICIAL_URL, HANDLE, CITI
 _TOP_LEVEL = (
     "com|vn|net|org|info|xyz|top|club|me|io|cc|edu|gov|example|ly|gl|app|shop|online|site|vip|win|bet|live|link|tv|co|asia|biz|store|fun|pro|fb|gg"
 )
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _URL = re.compile(
-    rf"(?:h(?:tt|xx)ps?://|www\.)[^\s<>\"]+|(?<![\w@.])(?:[a-z0-9-]{{1,63}}\.){{1,4}}(?:{_TOP_LEVEL})(?![\w])(?:[/?#][^\s<>\"]*)?",
+    rf"(?:h(?:tt|xx)ps?://|www\.)[^\s<>\"]+|(?<![\w@.])(?:[a-z0-9-]{{1,63}}\.){{1,4}}(?:{_TOP_LEVEL})(?![\w@])(?:[/?#][^\s<>\"]*)?",
     re.IGNORECASE,
 )
 _OFFICIAL_HOST = re.compile(r"^(?:https?://)?(?:[\w-]+\.)*(?:gov|edu)\.vn(?:[/?#:]|$)", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@])@[^\W_][\w.]{1,63}")
 
-_GAP = r"[ .\-_/]{0,2}"
 _CITIZEN_ID = re.compile(
-    rf"(?P<context>(?:cccd|cmnd|cmt|căn cước|can cuoc|chứng minh|chung minh|số định danh|so dinh danh|định danh cá nhân)[^\d\n]{{0,30}})"
-    rf"(?<!\d)(?:\d{_GAP}){{8,11}}\d(?!\d)",
+    r"(?P<context>(?:cccd|cmnd|cmt|căn cước|can cuoc|chứng minh|chung minh|số định danh|so dinh danh|định danh cá nhân)[^\d\n]{0,30})"
+    r"(?<!\d)(?:\d{3}[ .\-]?){3,4}(?<=\d)(?!\d)",
     re.IGNORECASE,
 )
 _BANK_ACCOUNT = re.compile(
-    rf"(?P<context>(?:\bstk\b|\btk\b|số tài khoản|so tai khoan|tài khoản|tai khoan|ngân hàng|ngan hang|\bbank\b|chuyển khoản|chuyen khoan|\bck\b)"
-    rf"[^\d\n]{{0,30}})(?<!\d)(?:\d{_GAP}){{7,18}}\d(?!\d)",
+    r"(?P<context>(?:\bstk\b|\btk\b|số tài khoản|so tai khoan|tài khoản|tai khoan|ngân hàng|ngan hang|\bbank\b|chuyển khoản|chuyen khoan|\bck\b)"
+    r"[^\d\n]{0,30})(?<!\d)(?P<number>\d{6,19}|\d{3,6}(?:[ .\-]\d{2,6}){1,5})(?!\d)",
     re.IGNORECASE,
 )
-# A Vietnamese number as people write it: 0 or +84 (the letter o for the 0 too), nine or ten digits, gaps, x or * for hidden ones.
-_PHONE = re.compile(rf"(?<![\w+])(?:(?:\+|00)?84{_GAP}|[0oO]{_GAP})[235789](?:{_GAP}[\dxX*oO]){{7,9}}(?![\w])")
-_LONG_NUMBER = re.compile(r"(?<![\w])\d{9,19}(?![\w])")
+_YEARS_OR_PRICE = re.compile(r"(?:(?:19|20)\d\d\D?)+|.*000")
+# A Vietnamese number as people write it: 0 or +84, eight to eleven more digits, gaps of signs or spaces, x or * for hidden
+# digits, letters that look like digits.
+_GAP = r"(?:[^\w\n/:]|_){0,3}"
+_DIGIT = r"(?:\d|[xX*]|(?<=[\d\W])[oOlI](?=[\dxX*\W]))"
+_PHONE = re.compile(rf"(?:(?<!\d)(?:\+|00)?84{_GAP}(?:0{_GAP})?|(?<!\d)(?<!\d\.)0{_GAP}|(?<!\w)[oO]{_GAP})[235789](?:{_GAP}{_DIGIT}){{7,10}}(?!\d)")
+_DATE = re.compile(r"\(?0?\d[.\- ]\d{1,2}[.\- ](?:19|20)\d\d(?!\d)")
+_PAIRS = re.compile(r"\d\d(?:\D+\d\d){4,}")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{9,19}(?!\d)")
 _MAYBE_FOREIGN = re.compile(r"\+\d")
 _MAYBE_PERSONAL = re.compile(r"\d|@|\.\w|://")
 _DIGITS = re.compile(r"\d")
@@ -85,11 +90,10 @@ def fixed_point(step: Callable[[str], str], text: str, rounds: int = 8) -> str:
 def _mask_once(text: str) -> str:
     if not _MAYBE_PERSONAL.search(text):
         return text
-    if "@" in text:
-        text = _EMAIL.sub(f" {EMAIL} ", text) if "." in text else text
-        text = _HANDLE.sub(f" {HANDLE} ", text)
     if "." in text or "://" in text:
         text = _URL.sub(_url_token, text)
+    if "@" in text:
+        text = _HANDLE.sub(f" {HANDLE} ", _EMAIL.sub(f" {EMAIL} ", text))
     if _DIGITS.search(text):
         text = _mask_numbers(text)
     return _tidy(text)
@@ -102,17 +106,26 @@ def _url_token(match: re.Match[str]) -> str:
 def _mask_numbers(text: str) -> str:
     text = _CITIZEN_ID.sub(rf"\g<context> {CITIZEN_ID} ", text)
     text = _BANK_ACCOUNT.sub(_bank_token, text)
-    text = _PHONE.sub(f" {PHONE} ", text)
+    text = _PHONE.sub(_phone_token, text)
     if _MAYBE_FOREIGN.search(text):
         text = _mask_foreign_phones(text)
-    return _LONG_NUMBER.sub(f" {NUMBER} ", text)
+    return _LONG_NUMBER.sub(lambda match: match.group() if match.group().endswith("00000") else f" {NUMBER} ", text)
 
 
 def _bank_token(match: re.Match[str]) -> str:
-    """A number after bank words is an account, unless it is plainly a phone number (people name both in one line)."""
-    number = match.group()[len(match.group("context")) :]
-    token = PHONE if _PHONE.fullmatch(number) else BANK_ACCOUNT
-    return f"{match.group('context')} {token} "
+    """A number after bank words is an account, unless it is plainly a phone number, years or a price."""
+    number = match["number"]
+    if _YEARS_OR_PRICE.fullmatch(number):
+        return match.group()
+    return f"{match['context']} {PHONE if _PHONE.fullmatch(number) else BANK_ACCOUNT} "
+
+
+def _phone_token(match: re.Match[str]) -> str:
+    """Digits with gaps may also be a date, or numbers counted up in pairs."""
+    found = match.group()
+    pairs = [int(pair) for pair in re.findall(r"\d\d", found)] if _PAIRS.fullmatch(found) else []
+    counted_up = bool(pairs) and pairs == list(range(pairs[0], pairs[0] + len(pairs)))
+    return found if counted_up or _DATE.match(found) else f" {PHONE} "
 
 
 def _mask_foreign_phones(text: str) -> str:

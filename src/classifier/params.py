@@ -178,7 +178,7 @@ def load_params(path: str | Path = PARAMS_FILE) -> Params:
         raise InputError(f"{path}: no such file; run from the project's folder or name the file with --params") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: can't be read ({error})") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: needs sections such as corpus and model, got {type(content).__name__}")

@@ -14,30 +14,34 @@ _CONTROL = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W_]+")
-_WHOLE_WORD = re.compile(r"(?<![^\W_][*~'·•_.-])[^\W_]+(?![*~'·•_.-][^\W_])")  # not the "ng" of "ng*u"
+_WHOLE_WORD = re.compile(r"(?<![^\W_][*~'·•_.@$-])[^\W_]+(?![*~'·•_.@$-][^\W_])")  # not the "ng" of "ng*u"
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{2,}")
+_DRAWN_OUT_END = re.compile(r"([à-ỹ])([a-z])(?!\w)")  # "quáaa": the accent on the first of the repeated letters
 _OTHER_RUN = re.compile(r"([^\w\s])\1+")
 _LAUGH = re.compile(r"\b(?:k{3,}|(?:ha){2,}h?|(?:hi){2,}h?|(?:he){2,}h?|(?:hí){2,}|(?:ka){2,}k?|(?:há){2,}|(?:hô){2,})\b")
 _PICTURE = re.compile(r"([\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])")
 _TEXT_EMOTICON = {
-    re.compile(r"(?<!\w)(?::|=|;)[-^']?[)\]dD]+(?!\w)"): " emosmile ",
-    re.compile(r"(?<!\w)(?::|=)[-^']?[(\[]+(?!\w)"): " emosad ",
+    re.compile(r"(?<!\w)(?:(?::|=|;)[-^']?[)\]d3v]+|\^_?\^|xd+)(?!\w)"): " emosmile ",
+    re.compile(r"(?<!\w)(?:(?::|=)['-]?[(\[]+|t[_.]t)(?!\w)"): " emosad ",
+    re.compile(r"<3(?!\d)"): " emolove ",
 }
 
-# Two placements of the tone mark on open oa, oe and uy are in use ("hòa", "hoà"): the second serves as the one spelling.
+# Two placements of the tone mark on open oa, oe and uy are in use ("hoà", "hòa"): the second, which underthesea too
+# writes, serves as the one spelling.
 _TONE = dict(
     zip(
-        ["óa", "òa", "ỏa", "õa", "ọa", "óe", "òe", "ỏe", "õe", "ọe", "úy", "ùy", "ủy", "ũy", "ụy"],
         ["oá", "oà", "oả", "oã", "oạ", "oé", "oè", "oẻ", "oẽ", "oẹ", "uý", "uỳ", "uỷ", "uỹ", "uỵ"],
+        ["óa", "òa", "ỏa", "õa", "ọa", "óe", "òe", "ỏe", "õe", "ọe", "úy", "ùy", "ủy", "ũy", "ụy"],
         strict=True,
     )
 )
 _TONE_END = re.compile(rf"(?<!q)({'|'.join(_TONE)})(?![^\W\d_])")
 
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
-_LEET_WORD = re.compile(r"(?<![\w@$!])(?=[^\s]*[a-z])(?=[^\s]*[0-9@$])[a-z0-9@$]{2,15}(?![\w@$])")
+_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
+# Between letters, or a last 0 or @; digits elsewhere are more often class names or prices ("10a1", "covid19", "80k").
+_LEET_SIGN = re.compile(r"(?<=[a-z])[013457@$](?=[a-z])|(?<=[a-z])[0@](?!\w)")
 # One letter at a time with the same sign or space between them: "n g u", "n.g.u".
-_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:([.\-*+~'|·•_])[^\W\d_](?:\1[^\W\d_])*| [^\W\d_](?: [^\W\d_])+)(?!\w)")
+_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:([.-])[^\W\d_](?:\1[^\W\d_])*|([ *+~'|·•_])[^\W\d_](?:\2[^\W\d_])+)(?!\w)")
 # A full stop or hyphen may just lack its space ("đi học.mai nghỉ"), so it needs a lone letter on one side to be a disguise.
 _INNER_MARK = re.compile(r"(?<=[a-z])[_*+~'|·•](?=[a-z])|(?<=\b[a-z])[.-](?=[a-z])|(?<=[a-z])[.-](?=[a-z]\b)")
 _DOUBLE = re.compile(r"([a-z])\1+")
@@ -105,10 +109,16 @@ def _normalize_once(text: str) -> str:
     table = teencode()
     text = _WHOLE_WORD.sub(lambda match: table.get(match.group(), match.group()), text)  # before letter runs: "cccd" is no "cd"
     text = _LETTER_RUN.sub(r"\1", text)
+    text = _DRAWN_OUT_END.sub(_without_echo, text)
     text = _OTHER_RUN.sub(r"\1", text)
     text = _PICTURE.sub(r" \1 ", text)
     text = _TONE_END.sub(lambda match: _TONE[match.group()], text)
     return _SPACE.sub(" ", text).strip()
+
+
+def _without_echo(match: re.Match[str]) -> str:
+    accented, plain = match.groups()
+    return accented if strip_accents(accented) == plain else match.group()
 
 
 def strip_accents(text: str) -> str:
@@ -167,15 +177,15 @@ def fold(text: str) -> str:
 
     Examples
     --------
-    >>> fold("đồ ng.u, nguu, nցu s1 đần")
-    'do ngu ngu ngu si dan'
+    >>> fold("đồ ng*u, nguu, nցu, đ1t l0n")
+    'do ngu ngu ngu dit lon'
     """
     return fixed_point(_fold_once, text)
 
 
 def _fold_once(text: str) -> str:
     text = text.translate(_WITHOUT_DISGUISE).lower()
-    text = _LEET_WORD.sub(lambda match: match.group().translate(_LEET), text)
+    text = _LEET_SIGN.sub(lambda match: match.group().translate(_LEET), text)
     text = _INNER_MARK.sub("", text)
     text = _WORD.sub(lambda match: match.group() if match.group() in MASKS else _DOUBLE.sub(r"\1", match.group()), text)
     return _NOT_WORD.sub(" ", text).strip()
