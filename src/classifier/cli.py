@@ -1,6 +1,8 @@
 """The command line: one sub-command for each job; parses and calls, no logic."""
 
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -42,6 +44,16 @@ def _command(group: typer.Typer, *lines: str, name: str | None = None) -> Callab
             except BrokenPipeError:
                 sys.stderr.close()
                 raise typer.Exit(1) from None
+            except Exception as error:
+                if "CLASSIFIER_TRACEBACK" in os.environ:
+                    raise
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                typer.echo(
+                    f"error: unexpected {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}: a fault of this program; "
+                    "run again with CLASSIFIER_TRACEBACK=1 and report what it prints",
+                    err=True,
+                )
+                raise typer.Exit(2) from None
             if code:
                 raise typer.Exit(code)
 
@@ -132,19 +144,26 @@ def evaluate(params: ParamsOption = _PARAMS, models: ModelsOption = None, versio
     return 0 if all(gate.passed for gate in gates) else 1
 
 
-@_command(corpus_app, "classifier corpus check")
-def check(params: ParamsOption = _PARAMS) -> None:
+@_command(corpus_app, "classifier corpus check", "classifier corpus check --labels --out suspects.csv")
+def check(
+    params: ParamsOption = _PARAMS,
+    labels: Annotated[bool, typer.Option("--labels", help="Also list suspected label errors (fits the model several times).")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="csv for the suspected errors: ids and figures, no texts.")] = None,
+) -> None:
     """Read and validate all sources; every fault is listed with file and row."""
     from classifier.corpus import load_corpus
     from classifier.params import load_params
+    from classifier.summary import print_suspects
+    from classifier.training import check_labels
 
     loaded, console = load_params(params), _console()
     corpus = load_corpus(loaded.corpus, params.parent, loaded.seed)
     for line in corpus.skipped:
         console.print(f"[yellow]source {line}[/yellow]")
-    console.print(
-        f"{len(corpus.posts):,} posts of {corpus.posts['source'].nunique()} source(s), {corpus.posts['group'].nunique():,} groups: no faults"
-    )
+    sources, groups = corpus.posts["source"].nunique(), corpus.posts["group"].nunique()
+    console.print(f"{len(corpus.posts):,} posts of {sources} source(s), {groups:,} groups: no faults")
+    if labels:
+        print_suspects(console, check_labels(loaded, params.parent, lambda name: console.print(f"[dim]·[/dim] {name} …")), out)
 
 
 @_command(corpus_app, "classifier corpus stats")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.attribution import Attribution
+from classifier.posts import write_batch
 from classifier.prediction import BatchSummary
 from classifier.registry import current_version, list_versions, load_model, read_metadata
 from classifier.taxonomy import CATEGORIES, VIETNAMESE
@@ -22,6 +23,7 @@ from classifier.taxonomy import CATEGORIES, VIETNAMESE
 _SHOWN_WEIGHT = 0.25
 """Log-odds from which a word is coloured."""
 _PLAIN_LINE_SECONDS = 10
+_SUSPECTS_SHOWN = 40
 
 
 @contextmanager
@@ -81,6 +83,20 @@ def _style(weight: float) -> str:
     if weight >= _SHOWN_WEIGHT:
         return "bold red"
     return "green" if weight <= -_SHOWN_WEIGHT else ""
+
+
+def print_suspects(console: Console, suspects: pd.DataFrame, out: Path | None) -> None:
+    """Print suspected label errors by id, the least plausible first; all of them go to `out`."""
+    table = Table(title=f"{len(suspects):,} suspected label errors", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in suspects.columns:
+        table.add_column(column, justify="left" if column in ("post_id", "category") else "right")
+    for row in suspects.head(_SUSPECTS_SHOWN).itertuples(index=False):
+        table.add_row(str(row.post_id), str(row.category), str(row.label), f"{row.probability:.3f}", f"{row.quality:.3f}")
+    console.print(table)
+    if out is not None:
+        with write_batch(out) as writer:
+            writer.write(suspects)
+        console.print(f"All of them: {out}", highlight=False)
 
 
 def versions_table(models: Path) -> Table:

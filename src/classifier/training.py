@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from classifier import registry, tracking
 from classifier.corpus import Corpus, load_corpus
+from classifier.corpus.label_check import out_of_fold_probabilities, suspected_errors
 from classifier.corpus.splits import CALIBRATION, TEST, TRAIN
 from classifier.errors import InputError
 from classifier.evaluation import Gate, average_precision_losses, evaluate, judge
@@ -254,3 +255,19 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     probability = stored.classifier.predict_proba(prepare(test["text"].tolist()))
     report = evaluate(test, probability, route_posts(probability, stored.bands), params.evaluation, params.seed)
     return stored, report, judge(report, None, params.gates)
+
+
+def check_labels(params: Params, project: Path, step: Step = lambda name: None) -> pd.DataFrame:
+    """List suspected label errors of the measured sources; see `classifier.corpus.label_check.suspected_errors`."""
+    corpus = load_corpus(params.corpus, project, params.seed)
+    posts = corpus.posts[corpus.posts["measured"]].reset_index(drop=True)
+    step(f"segmenting {len(posts):,} posts")
+    prepared = prepare(posts["text"].tolist(), n_jobs=params.prediction.processes)
+
+    def fit(train_rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        step("fitting a fold")
+        with _readable_faults():
+            classifier = fit_classifier(params, posts.iloc[train_rows], prepared.take(train_rows))
+        return lambda rows: classifier.predict_proba(prepared.take(rows))
+
+    return suspected_errors(posts, out_of_fold_probabilities(posts, fit, params.model.folds))

@@ -37,8 +37,8 @@ class Corpus:
         """SHA-256 over ids, texts, labels and weights, in order: equal for equal training data."""
         columns = ["post_id", "text", *CATEGORIES, "slice", "weight", "split"]
         digest = hashlib.sha256()
-        for row in self.posts[columns].astype(str).itertuples(index=False, name=None):
-            digest.update("\x1f".join(row).encode("utf-8", "surrogatepass") + b"\x1e")
+        for row in self.posts[columns].itertuples(index=False, name=None):
+            digest.update("\x1f".join(map(str, row)).encode("utf-8", "surrogatepass") + b"\x1e")
         return digest.hexdigest()
 
     def split(self, name: str) -> pd.DataFrame:

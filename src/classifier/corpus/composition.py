@@ -6,6 +6,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
+from classifier.corpus.agreement import agreement
 from classifier.corpus.splits import SPLITS
 from classifier.taxonomy import CATEGORIES, SLICES, UNLAWFUL_KINDS, VOICES
 from classifier.text import clean, strip_accents, teencode
@@ -46,7 +47,7 @@ def registers(texts: pd.Series) -> pd.DataFrame:
 def composition_tables(posts: pd.DataFrame) -> list[Table]:
     """Build the tables of `classifier corpus stats` from a corpus' posts."""
     own = posts[posts["measured"]]
-    return [_by_source(posts), _by_category(own), _by_slice(own), _by_kind(own), _by_register(own)]
+    return [_by_source(posts), _by_category(own), _by_slice(own), _by_kind(own), _by_register(own), _by_agreement(own)]
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -105,4 +106,11 @@ def _by_register(posts: pd.DataFrame) -> Table:
         described = registers(rows["text"])
         lengths = [described["words"].between(low, high).mean() for low, high in _LENGTHS]
         table.add_row(name, *(f"{share:.0%}" for share in (described["teencode"].mean(), described["no_accents"].mean(), *lengths)))
+    return table
+
+
+def _by_agreement(posts: pd.DataFrame) -> Table:
+    table = _table("Agreement of two people who labelled blind", "category", "posts", "raw", "Cohen's kappa", "Gwet's AC1")
+    for category, found in agreement(posts).items():
+        table.add_row(category, f"{found.posts:,}", f"{found.raw:.3f}", f"{found.kappa:.3f}", f"{found.ac1:.3f}")
     return table
