@@ -7,7 +7,7 @@ from classifier.params import RoutingParams
 from classifier.routing import Band, choose_band, decide, route_posts
 from classifier.taxonomy import Route
 
-TARGETS = RoutingParams(flag_precision=0.9, flag_protected=0.01, min_flagged=5, clear_miss_rate=0.1)
+TARGETS = RoutingParams(flag_precision=0.9, flag_protected=0.01, min_flagged=5, clear_miss_rate=0.1, clear_probability=0.5)
 
 
 def sample(n: int = 2000, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +36,12 @@ def test_clear_reaches_as_far_as_the_target_allows() -> None:
     band = band_for("insult", probability, positive)
     wider = np.sort(probability[probability > band.clear_below])[5]
     assert (probability[positive] < wider).mean() > 0.1 - 5 / positive.sum()
+
+
+def test_what_is_likelier_than_not_is_never_clear() -> None:
+    positive = np.arange(100) >= 90
+    probability = np.where(positive, 0.95, 0.01)
+    assert band_for("insult", probability, positive).clear_below == 0.5
 
 
 def test_false_info_is_never_flagged() -> None:

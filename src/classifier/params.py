@@ -107,6 +107,7 @@ class RoutingParams(_Section):
     flag_protected: Probability
     min_flagged: Positive
     clear_miss_rate: Probability
+    clear_probability: Probability
 
 
 class EvaluationParams(_Section):

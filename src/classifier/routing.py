@@ -35,7 +35,8 @@ class Band:
 def choose_band(category: str, probability: np.ndarray, positive: np.ndarray, protected: np.ndarray, targets: RoutingParams) -> Band:
     """Choose a category's band on held-out posts.
 
-    `clear` ends at the highest probability that still misses at most `clear_miss_rate` of the violations. `flag` starts at
+    `clear` ends at the highest probability that still misses at most `clear_miss_rate` of the violations, and at
+    `clear_probability` at the latest. `flag` starts at
     the lowest probability from which on the precision of *every* higher start is on target too, so that one lucky
     threshold in an unlucky stretch is not chosen, and from which on few protected posts are hit.
 
@@ -55,7 +56,7 @@ def choose_band(category: str, probability: np.ndarray, positive: np.ndarray, pr
     -------
     Band
     """
-    clear_below = _clear_below(probability, positive, targets.clear_miss_rate)
+    clear_below = min(_clear_below(probability, positive, targets.clear_miss_rate), targets.clear_probability)
     flag_from = None if category in NEVER_FLAGGED else _flag_from(probability, positive, protected, targets)
     if flag_from is not None:
         clear_below = min(clear_below, flag_from)

@@ -37,6 +37,14 @@ _TONE = dict(
 )
 _TONE_END = re.compile(rf"(?<!q)({'|'.join(_TONE)})(?![^\W\d_])")
 
+# Letters of other alphabets that look like Latin ones: Cyrillic, Greek, then small capitals and the like. No Vietnamese word has them.
+_LOOKALIKE = str.maketrans(
+    {
+        **dict(zip("авсеһіјкмнорѕтухуԁԛɡцп", "abcehijkmhopstyxydqgun", strict=True)),
+        **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
+        **dict(zip("ıøłħŧƀƃɩʟɴʀᴀᴄᴅᴇɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢսոց", "iolhtbbilnracdeghjkmopstuvwyzung", strict=True)),
+    }
+)
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 # Between letters, or a last 0 or @; digits elsewhere are more often class names or prices ("10a1", "covid19", "80k").
 _LEET_SIGN = re.compile(r"(?<=[a-z])[013457@$](?=[a-z])|(?<=[a-z])[0@](?!\w)")
@@ -101,7 +109,7 @@ def normalize(text: str) -> str:
 
 
 def _normalize_once(text: str) -> str:
-    text = mask(clean(text))
+    text = mask(clean(text).translate(_LOOKALIKE))
     for emoticon, name in _TEXT_EMOTICON.items():
         text = emoticon.sub(name, text)
     text = _LAUGH.sub("haha", text)
@@ -146,18 +154,7 @@ class _CharacterTable(dict[int, str]):
         return plain
 
 
-_WITHOUT_ACCENT = _CharacterTable({"đ": "d", "Đ": "D"})
-_WITHOUT_DISGUISE = _CharacterTable(
-    {
-        "đ": "d",
-        "ð": "d",
-        "ß": "b",
-        # Cyrillic, Greek, then Latin letters of other alphabets and small capitals
-        **dict(zip("авсеһіјкмнорѕтухуԁԛɡцп", "abcehijkmhopstyxydqgun", strict=True)),
-        **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
-        **dict(zip("ıøłħŧƀƃɩʟɴʀᴀᴄᴅᴇɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢսոց", "iolhtbbilnracdeghjkmopstuvwyzung", strict=True)),
-    }
-)
+_WITHOUT_ACCENT = _CharacterTable({"đ": "d", "Đ": "D", "ð": "d", "ß": "b"})
 
 
 def fold(text: str) -> str:
@@ -184,7 +181,7 @@ def fold(text: str) -> str:
 
 
 def _fold_once(text: str) -> str:
-    text = text.translate(_WITHOUT_DISGUISE).lower()
+    text = strip_accents(text).lower().translate(_LOOKALIKE)
     text = _LEET_SIGN.sub(lambda match: match.group().translate(_LEET), text)
     text = _INNER_MARK.sub("", text)
     text = _WORD.sub(lambda match: match.group() if match.group() in MASKS else _DOUBLE.sub(r"\1", match.group()), text)
