@@ -10,10 +10,10 @@ from collections.abc import Callable
 PHONE = "maskphone"
 EMAIL = "maskemail"
 URL = "maskurl"
-OFFICIAL_URL = "maskofficialurl"
+OFFICIAL_URL = "maskgovurl"
 HANDLE = "maskhandle"
 CITIZEN_ID = "maskcitizenid"
-BANK_ACCOUNT = "maskbankaccount"
+BANK_ACCOUNT = "maskbank"
 NUMBER = "masknumber"
 
 MASKS: frozenset[str] = frozenset({PHONE, EMAIL, URL, OFFICIAL_URL, HANDLE, CITIZEN_ID, BANK_ACCOUNT, NUMBER})

@@ -19,7 +19,6 @@ from classifier.posts import read_batch, write_batch
 from classifier.registry import StoredModel, load_folder, load_model
 from classifier.routing import decide, route_posts
 from classifier.taxonomy import CATEGORIES, INVALID, Route
-from classifier.text import normalize
 
 MODELS = "models"
 _WORTH_A_POOL = 2000
@@ -86,9 +85,10 @@ class Moderator:
             `SCORE_COLUMNS`: probabilities are calibrated and rounded to six decimals, empty where the row is invalid.
         """
         faults = [self._fault(text) for text in texts]
+        prepared = prepare([text if fault is None else "" for text, fault in zip(texts, faults, strict=True)])
+        faults = [fault or (None if form else "không có nội dung đọc được") for fault, form in zip(faults, prepared.characters, strict=True)]
         usable = np.array([fault is None for fault in faults], dtype=bool)
-        posts = [text for text, fault in zip(texts, faults, strict=True) if fault is None]
-        scored = self._score_usable(posts)
+        scored = self._score_usable(prepared.take(np.flatnonzero(usable)))
         table = pd.DataFrame(index=range(len(texts)), columns=list(SCORE_COLUMNS), dtype=object)
         table.loc[usable, scored.columns] = scored.to_numpy(dtype=object)
         table.loc[~usable, "decision"] = INVALID
@@ -113,10 +113,10 @@ class Moderator:
         InputError
             If the text can't be scored.
         """
-        fault = self._fault(text)
-        if fault is not None:
-            raise InputError(f"the text can't be scored: {fault}")
-        return self.score([text]).iloc[0], self._stored.classifier.explain([text])[0]
+        scored = self.score([text]).iloc[0]
+        if scored["decision"] == INVALID:
+            raise InputError(f"the text can't be scored: {scored['reasons']}")
+        return scored, self._stored.classifier.explain([text])[0]
 
     def log_odds_without_words(self) -> dict[str, float]:
         """Return each category's intercept: what is left when no word contributes."""
@@ -127,14 +127,13 @@ class Moderator:
             return "không phải văn bản"
         if len(text) > self._limit:
             return f"dài quá {self._limit} ký tự"
-        return None if text.strip() and normalize(text) else "không có nội dung đọc được"
+        return None
 
-    def _score_usable(self, posts: list[str]) -> pd.DataFrame:
+    def _score_usable(self, prepared: Prepared) -> pd.DataFrame:
         columns = [column for column in SCORE_COLUMNS if column != "model_version"]
-        if not posts:
+        if not prepared.characters:
             return pd.DataFrame(columns=columns, dtype=object)
         classifier = self._stored.classifier
-        prepared = prepare(posts)
         features = classifier.vectorizer_.transform(prepared)
         probability = np.round(expit(classifier.log_odds(features)), _DECIMALS)
         routes = route_posts(probability, self._stored.bands)

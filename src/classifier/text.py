@@ -6,20 +6,22 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
-from classifier.masking import MASKS, fixed_point, mask
+from classifier.masking import fixed_point, mask
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile(r"\s+")
-_WORD = re.compile(r"[^\W_]+")
 _WHOLE_WORD = re.compile(r"(?<![^\W_][*~'·•_.@$-])[^\W_]+(?![*~'·•_.@$-][^\W_])")  # not the "ng" of "ng*u"
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{2,}")
-_DRAWN_OUT_END = re.compile(r"([à-ỹ])([a-z])(?!\w)")  # "quáaa": the accent on the first of the repeated letters
+# "quáaa": an accented letter, then its plain form again.
+_ACCENTED = {"a": "áàảãạăắằẳẵặâấầẩẫậ", "e": "éèẻẽẹêếềểễệ", "i": "íìỉĩị", "o": "óòỏõọôốồổỗộơớờởỡợ", "u": "úùủũụưứừửữự", "y": "ýỳỷỹỵ"}
+_DRAWN_OUT_END = re.compile("(?:" + "|".join(f"(?<=[{accented}]){plain}+" for plain, accented in _ACCENTED.items()) + r")(?!\w)")
 _OTHER_RUN = re.compile(r"([^\w\s])\1+")
 _LAUGH = re.compile(r"\b(?:k{3,}|(?:ha){2,}h?|(?:hi){2,}h?|(?:he){2,}h?|(?:hí){2,}|(?:ka){2,}k?|(?:há){2,}|(?:hô){2,})\b")
 _PICTURE = re.compile(r"([\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])")
+_MAYBE_EMOTICON = re.compile(r"[:=;^<]|x[dD]|t[_.]t")
 _TEXT_EMOTICON = {
     re.compile(r"(?<!\w)(?:(?::|=|;)[-^']?[)\]d3v]+|\^_?\^|xd+)(?!\w)"): " emosmile ",
     re.compile(r"(?<!\w)(?:(?::|=)['-]?[(\[]+|t[_.]t)(?!\w)"): " emosad ",
@@ -45,6 +47,7 @@ _LOOKALIKE = str.maketrans(
         **dict(zip("ıøłħŧƀƃɩʟɴʀᴀᴄᴅᴇɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢսոց", "iolhtbbilnracdeghjkmopstuvwyzung", strict=True)),
     }
 )
+_MAYBE_LOOKALIKE = re.compile(f"[{''.join(chr(code) for code in _LOOKALIKE)}]")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 # Between letters, or a last 0 or @; digits elsewhere are more often class names or prices ("10a1", "covid19", "80k").
 _LEET_SIGN = re.compile(r"(?<=[a-z])[013457@$](?=[a-z])|(?<=[a-z])[0@](?!\w)")
@@ -75,6 +78,11 @@ def clean(text: str) -> str:
 
 def _compose_and_lower(text: str) -> str:
     return unicodedata.normalize("NFKC", _CONTROL.sub("", text).lower())
+
+
+def _plain_letters(text: str) -> str:
+    """Letters of other alphabets that look like Latin ones become those."""
+    return text.translate(_LOOKALIKE) if _MAYBE_LOOKALIKE.search(text) else text
 
 
 @lru_cache(maxsize=1)
@@ -109,24 +117,20 @@ def normalize(text: str) -> str:
 
 
 def _normalize_once(text: str) -> str:
-    text = mask(clean(text).translate(_LOOKALIKE))
-    for emoticon, name in _TEXT_EMOTICON.items():
-        text = emoticon.sub(name, text)
+    text = mask(_plain_letters(clean(text)))
+    if _MAYBE_EMOTICON.search(text):
+        for emoticon, name in _TEXT_EMOTICON.items():
+            text = emoticon.sub(name, text)
     text = _LAUGH.sub("haha", text)
     text = _SPELLED_OUT.sub(lambda match: match.group()[::2], text)
     table = teencode()
     text = _WHOLE_WORD.sub(lambda match: table.get(match.group(), match.group()), text)  # before letter runs: "cccd" is no "cd"
     text = _LETTER_RUN.sub(r"\1", text)
-    text = _DRAWN_OUT_END.sub(_without_echo, text)
+    text = _DRAWN_OUT_END.sub("", text)
     text = _OTHER_RUN.sub(r"\1", text)
     text = _PICTURE.sub(r" \1 ", text)
     text = _TONE_END.sub(lambda match: _TONE[match.group()], text)
     return _SPACE.sub(" ", text).strip()
-
-
-def _without_echo(match: re.Match[str]) -> str:
-    accented, plain = match.groups()
-    return accented if strip_accents(accented) == plain else match.group()
 
 
 def strip_accents(text: str) -> str:
@@ -181,8 +185,8 @@ def fold(text: str) -> str:
 
 
 def _fold_once(text: str) -> str:
-    text = strip_accents(text).lower().translate(_LOOKALIKE)
+    text = _plain_letters(strip_accents(text).lower())
     text = _LEET_SIGN.sub(lambda match: match.group().translate(_LEET), text)
     text = _INNER_MARK.sub("", text)
-    text = _WORD.sub(lambda match: match.group() if match.group() in MASKS else _DOUBLE.sub(r"\1", match.group()), text)
+    text = _DOUBLE.sub(r"\1", text)
     return _NOT_WORD.sub(" ", text).strip()

@@ -1,9 +1,10 @@
 """MLflow: one run a training, the model registered as pyfunc, the alias `champion` on the version in use."""
 
+import io
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def _client(project: Path) -> Iterator[Any]:
     environment = dict(os.environ)
     mlflow.set_tracking_uri(tracking_uri(project))  # exports MLFLOW_TRACKING_URI, which would then win over every later project
     try:
-        yield mlflow
+        with redirect_stderr(io.StringIO()):
+            yield mlflow
     finally:
         os.environ.clear()
         os.environ.update(environment)
