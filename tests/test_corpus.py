@@ -103,8 +103,8 @@ def test_near_duplicates_are_found_through_disguise() -> None:
 
 
 def test_ties_join_groups_whatever_the_texts() -> None:
-    groups = group_posts(["một hai ba", "bốn năm sáu", "bảy tám chín"], [[0, 2]], 0.7, 64, seed=1)
-    assert groups[0] == groups[2] != groups[1]
+    groups = group_posts(4, [(1, 3)], [[0, 2]])
+    assert groups[0] == groups[2] != groups[1] == groups[3]
 
 
 def labelled(n: int = 600) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def labelled(n: int = 600) -> pd.DataFrame:
 def test_splits_keep_groups_whole_and_labels_in_proportion() -> None:
     posts = labelled()
     groups = np.arange(len(posts)) // 2
-    split = split_corpus(posts, groups, SplitParams(train=0.6, calibration=0.2, test=0.2), seed=5)
+    split = split_corpus(posts, groups, groups, SplitParams(train=0.6, calibration=0.2, test=0.2), seed=5)
     assert pd.Series(split).groupby(groups).nunique().max() == 1
     for name, share in {"train": 0.6, "calibration": 0.2, "test": 0.2}.items():
         assert (split == name).mean() == pytest.approx(share, abs=0.03)
@@ -127,7 +127,7 @@ def test_splits_keep_groups_whole_and_labels_in_proportion() -> None:
 
 def test_splits_are_fixed_by_the_seed() -> None:
     posts, groups, shares = labelled(), np.arange(600), SplitParams(train=0.7, calibration=0.15, test=0.15)
-    first, again, other = (split_corpus(posts, groups, shares, seed) for seed in (1, 1, 2))
+    first, again, other = (split_corpus(posts, groups, groups, shares, seed) for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 
@@ -137,7 +137,9 @@ def test_outside_posts_train_unless_they_equal_a_measured_one() -> None:
     posts.loc[300:, "measured"] = False
     groups = np.arange(600)
     groups[300:310] = np.arange(10)
-    split = split_corpus(posts, groups, SplitParams(train=0.4, calibration=0.3, test=0.3), seed=1)
+    shares = SplitParams(train=0.4, calibration=0.3, test=0.3)
+    split = split_corpus(posts, groups, groups[:300], shares, seed=1)
+    assert (split[:300] == split_corpus(posts[:300], groups[:300], groups[:300], shares, seed=1)).all()  # outsiders move nothing
     assert (split[310:] == "train").all()
     assert (split[300:310] == split[:10]).all()
     assert (split[300:310] != "train").any()

@@ -1,6 +1,7 @@
 """The command line: one sub-command for each job; parses and calls, no logic."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -28,6 +29,7 @@ ParamsOption = Annotated[Path, typer.Option("--params", help="Settings file; its
 ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of trained versions; models/ of the project by default.")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="A trained version; the one in use by default.")]
 _PARAMS = Path("params.yaml")
+_BROKEN_PIPE = 141
 
 
 def _command(group: typer.Typer, *lines: str, name: str | None = None) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
@@ -43,7 +45,10 @@ def _command(group: typer.Typer, *lines: str, name: str | None = None) -> Callab
                 raise typer.Exit(2) from None
             except BrokenPipeError:
                 sys.stderr.close()
-                raise typer.Exit(1) from None
+                raise typer.Exit(_BROKEN_PIPE) from None
+            except OSError as error:
+                typer.echo(f"error: {error.filename or 'output'}: {error.strerror or error}; check the path and its permissions", err=True)
+                raise typer.Exit(2) from None
             except Exception as error:
                 if "CLASSIFIER_TRACEBACK" in os.environ:
                     raise
@@ -107,12 +112,13 @@ def score(
     from classifier.summary import print_summary
 
     settings = load_params(params).prediction
+    processes = settings.processes if processes is None else processes
+    if processes == 0 or processes < -1:
+        raise InputError(f"--processes {processes} is not allowed; use 1 or more, or -1 for one a core")
     console = _console(stderr=True)
     moderator = Moderator.load(_models(models, params), version)
     with _progress(console) as advance:
-        summary = score_file(
-            moderator, source, out, text_column, settings.chunk_size, settings.processes if processes is None else processes, advance
-        )
+        summary = score_file(moderator, source, out, text_column, settings.chunk_size, processes, advance)
     print_summary(console, summary, out, moderator.version)
 
 
@@ -157,6 +163,8 @@ def check(
     from classifier.training import check_labels
 
     loaded, console = load_params(params), _console()
+    if out is not None and not os.access(out.parent, os.W_OK):
+        raise InputError(f"{out}: its folder does not exist or may not be written to; choose another")
     corpus = load_corpus(loaded.corpus, params.parent, loaded.seed)
     for line in corpus.skipped:
         console.print(f"[yellow]source {line}[/yellow]")
@@ -228,13 +236,19 @@ def promote(
     from classifier.registry import promote_version
     from classifier.tracking import mark_champion
 
+    tracking = load_params(params).tracking
     promote_version(_models(models, params), version)
-    marked = mark_champion(params.parent, load_params(params).tracking, version)
-    note = "" if marked else " (the MLflow store in use does not know this version, so its alias `champion` stays)"
+    try:
+        marked = mark_champion(params.parent, tracking, version)
+        note = "" if marked else " (the MLflow store in use does not know this version, so its alias `champion` stays)"
+    except InputError as error:
+        note = f" (its alias `champion` was not moved: {error})"
     _console().print(f"Version {version} is now in use{note}.", markup=False)
 
 
 def _models(models: Path | None, params: Path) -> Path:
+    if models is None and not params.is_file():
+        raise InputError(f"{params}: no such file; run from the project's folder, or name it with --params or --models")
     return models if models is not None else params.parent / "models"
 
 
@@ -252,5 +266,24 @@ def _progress(console: Any) -> Any:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a wrong call ends, like other bad input, with one line and exit code 2."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        code = 128 + signal.SIGINT
+    except Exception as error:  # the usage errors of typer, whose classes it does not export
+        if not hasattr(error, "format_message"):
+            raise
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+        else:
+            typer.echo(f"error: {' '.join(error.format_message().split()).rstrip('.')}; add --help to see how", err=True)
+        code = 2
+    sys.exit(code)
+
+
+def _stop(number: int, frame: object) -> None:
+    """End like an interrupted command, so that partial files and workers are cleaned away."""
+    raise SystemExit(128 + number)

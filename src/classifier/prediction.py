@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
 from scipy.special import expit
 
 from classifier.attribution import Attribution, attribute
-from classifier.errors import InputError
+from classifier.errors import InputError, named
 from classifier.features import Prepared, prepare
 from classifier.posts import read_batch, write_batch
 from classifier.registry import StoredModel, load_folder, load_model
@@ -271,8 +272,12 @@ def _in_parallel(moderator: Moderator, first: pd.DataFrame, rest: Any, text_colu
             kept.append(chunk)
             yield delayed(_score_in_worker)(str(moderator.folder), chunk[text_column].tolist())
 
-    for scored in Parallel(n_jobs=processes, return_as="generator", pre_dispatch="n_jobs", batch_size=1)(tasks()):
-        yield kept.pop(0), scored
+    try:
+        for scored in Parallel(n_jobs=processes, return_as="generator", pre_dispatch="n_jobs", batch_size=1)(tasks()):
+            yield kept.pop(0), scored
+    except BaseException:  # interrupted: workers would otherwise outlive us by minutes
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise
 
 
 def _score_in_worker(folder: str, texts: list[Any]) -> pd.DataFrame:
@@ -286,7 +291,9 @@ def _moderator_of(folder: str) -> Moderator:
 
 def _check_columns(columns: Sequence[str], text_column: str, name: str) -> None:
     if text_column not in columns:
-        raise InputError(f"{name}: no column {text_column!r}; it has {', '.join(columns)}; name the one with the posts by --text-column")
+        raise InputError(
+            f"{name}: no column {text_column!r}; it has {named(columns)}; the first row must be the header; --text-column names the posts"
+        )
     taken = [column for column in SCORE_COLUMNS if column in columns]
     if taken:
         raise InputError(f"{name}: already has the column {taken[0]!r}, which scoring would add; rename it or score the original file")

@@ -29,6 +29,7 @@ _TRUSTED = [
     "classifier.model.PostClassifier",
 ]
 """The only types of ours that a model file may hold: kept here, never read from the file."""
+_NEEDED = ("version", "sha256", "posts", "max_characters", "reasons")
 _VERSION = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
 
@@ -137,6 +138,10 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     found = metadata.get("schema_version") if isinstance(metadata, dict) else None
     if found != SCHEMA_VERSION:
         raise InputError(f"{path}: schema version {found}, this program reads {SCHEMA_VERSION}; train again with this program")
+    missing = [key for key in _NEEDED if key not in metadata]
+    if missing or metadata["version"] != folder.name or not isinstance(metadata["sha256"], dict):
+        what = f"lacks {missing[0]}" if missing else f"is of version {metadata['version']}, its folder is {folder.name}"
+        raise InputError(f"{path}: altered since training ({what}); train again or promote another version")
     return dict(metadata)
 
 
@@ -151,6 +156,8 @@ def current_version(models: Path) -> str | None:
         return (models / CURRENT).read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{models / CURRENT}: can't be read ({error}); check its permissions, or promote a version anew") from None
 
 
 def promote_version(models: Path, version: str) -> None:
@@ -165,6 +172,7 @@ def promote_version(models: Path, version: str) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{CURRENT}-", dir=models)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(version + "\n")
+        os.fchmod(stream.fileno(), 0o644)
     Path(name).replace(models / CURRENT)
 
 

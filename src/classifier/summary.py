@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.attribution import Attribution
+from classifier.errors import InputError
 from classifier.posts import write_batch
 from classifier.prediction import BatchSummary
 from classifier.registry import current_version, list_versions, load_model, read_metadata
@@ -104,19 +105,27 @@ def versions_table(models: Path) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("", "version", "posts", *(f"AP {category}" for category in CATEGORIES), "missed", "protected flagged"):
         table.add_column(column, justify="left" if column in ("", "version") else "right")
+    if not models.is_dir():
+        raise InputError(f"{models}: no such folder; run from the project's folder or name it with --models")
     current = current_version(models)
     for version in list_versions(models):
-        metadata, metrics = read_metadata(models / version), _metrics(models / version)
+        mark = "→" if version == current else ""
+        try:
+            posts = f"{sum(read_metadata(models / version)['posts'].values()):,}"
+        except InputError:
+            table.add_row(mark, version, "can't be read")
+            continue
+        metrics = _metrics(models / version)
         figures = [_value(metrics, "categories", category, "average_precision") for category in CATEGORIES]
         figures += [_value(metrics, "overall", name) for name in ("violations_cleared", "protected_flagged")]
-        table.add_row("→" if version == current else "", version, f"{sum(metadata['posts'].values()):,}", *figures)
+        table.add_row(mark, version, posts, *figures)
     return table
 
 
 def print_version(console: Console, models: Path, version: str | None) -> None:
     """Print where a version came from and its report."""
     stored = load_model(models, version)
-    facts = {name: stored.metadata[name] for name in ("version", "trained_at", "git_revision", "corpus_hash", "posts", "mlflow")}
+    facts = {name: stored.metadata.get(name, "–") for name in ("version", "trained_at", "git_revision", "corpus_hash", "posts", "mlflow")}
     for name, value in facts.items():
         console.print(f"{name}: {value}", highlight=False)
     console.print((stored.folder / "report" / "report.txt").read_text(encoding="utf-8"), highlight=False)
@@ -125,7 +134,7 @@ def print_version(console: Console, models: Path, version: str | None) -> None:
 def _metrics(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / "report" / "metrics.json").read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return {}
 
 

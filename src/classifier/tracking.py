@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
+from classifier.errors import InputError
 from classifier.params import Params, TrackingParams, tracking_uri
 from classifier.taxonomy import CATEGORIES
 
@@ -20,18 +21,37 @@ _EXAMPLE = "Mai lớp mình học phòng nào vậy cả nhà?"
 def _client(project: Path) -> Iterator[Any]:
     """MLflow set to the store in use, and quiet: its migration log and progress bars are no messages for our users."""
     os.environ |= {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
+    os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
     import mlflow
+    from alembic.util.exc import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     environment = dict(os.environ)
-    mlflow.set_tracking_uri(tracking_uri(project))  # exports MLFLOW_TRACKING_URI, which would then win over every later project
+    uri = tracking_uri(project)
     try:
         with redirect_stderr(io.StringIO()):
+            mlflow.set_tracking_uri(uri)  # exports MLFLOW_TRACKING_URI, which would then win over every later project
             yield mlflow
+    except (mlflow.exceptions.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"MLflow store {uri}: can't be used ({reason}); point MLFLOW_TRACKING_URI to a store that answers, or unset it") from error
     finally:
         os.environ.clear()
         os.environ.update(environment)
+
+
+def check_store(project: Path) -> None:
+    """Ask the MLflow store for an answer, before a training that would end in it.
+
+    Raises
+    ------
+    InputError
+        If it can't be used.
+    """
+    with _client(project) as mlflow:
+        mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, str]:
@@ -113,16 +133,15 @@ def mark_champion(project: Path, params: TrackingParams, version: str) -> bool:
     bool
         Whether the store in use knows that version; it may have been trained with another store.
     """
+    uri = tracking_uri(project)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return False
     with _client(project) as mlflow:
         client = mlflow.MlflowClient()
-        try:
-            found = client.search_model_versions(f"name='{params.registered_model}' and tags.{VERSION_TAG}='{version}'")
-        except mlflow.exceptions.MlflowException:
-            return False
-        if not found:
-            return False
-        client.set_registered_model_alias(params.registered_model, CHAMPION, found[0].version)
-        return True
+        found = client.search_model_versions(f"name='{params.registered_model}' and tags.{VERSION_TAG}='{version}'")
+        if found:
+            client.set_registered_model_alias(params.registered_model, CHAMPION, found[0].version)
+        return bool(found)
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -120,6 +120,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
         If the corpus is malformed or lacks posts of a category.
     """
     started = time.perf_counter()
+    tracking.check_store(project)
     step("reading the corpus")
     corpus = load_corpus(params.corpus, project, params.seed)
     step(f"segmenting {len(corpus.posts):,} posts")
@@ -176,20 +177,21 @@ def _losses(in_use: registry.StoredModel | None, test: pd.DataFrame, probability
     """Compare with the model in use on test posts that it was not trained on, or it would be flattered."""
     if in_use is None:
         return None
-    trained_on = _posts_trained_on(in_use.folder)
-    fair = ~test["post_id"].isin(trained_on).to_numpy()
+    fair = ~test["post_id"].isin(_posts_seen(in_use.folder, TRAIN)).to_numpy()
     if not fair.any():
         return dict.fromkeys(CATEGORIES, float("nan"))
     texts = test.loc[fair, "text"].tolist()
     return average_precision_losses(test[fair], probability[fair], expit(in_use.classifier.decision_function(texts)))
 
 
-def _posts_trained_on(folder: Path) -> set[str]:
+def _posts_seen(folder: Path, *splits: str) -> set[str]:
+    """Ids of the posts that a stored version used in some of its splits."""
+    path = folder / SPLIT_FILE
     try:
-        split = pd.read_csv(folder / SPLIT_FILE, dtype=str)
-    except FileNotFoundError:
-        return set()
-    return set(split.loc[split["split"] == TRAIN, "post_id"])
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return set(table.loc[table["split"].isin(splits), "post_id"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: missing or damaged ({type(error).__name__}), so it is unknown what the model has seen; train again") from None
 
 
 def _write_split(path: Path, corpus: Corpus) -> None:
@@ -237,7 +239,7 @@ def _flat_metrics(report: dict[str, Any], gates: list[Gate]) -> dict[str, float]
 
 
 def evaluate_stored(params: Params, project: Path, models: Path, version: str | None) -> tuple[registry.StoredModel, dict[str, Any], list[Gate]]:
-    """Measure a stored model on the test posts of the present corpus that it was not trained on.
+    """Measure a stored model on the test posts of the present corpus that neither trained it nor chose its bands.
 
     Returns
     -------
@@ -249,9 +251,9 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     """
     stored = registry.load_model(models, version)
     test = load_corpus(params.corpus, project, params.seed).split(TEST)
-    test = test[~test["post_id"].isin(_posts_trained_on(stored.folder))]
+    test = test[~test["post_id"].isin(_posts_seen(stored.folder, TRAIN, CALIBRATION))]
     if test.empty:
-        raise InputError(f"{stored.folder}: was trained on every post of the test split; nothing is left to measure it on")
+        raise InputError(f"{stored.folder}: has seen every post of the test split; nothing is left to measure it on")
     probability = stored.classifier.predict_proba(prepare(test["text"].tolist()))
     report = evaluate(test, probability, route_posts(probability, stored.bands), params.evaluation, params.seed)
     return stored, report, judge(report, None, params.gates)

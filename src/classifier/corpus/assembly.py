@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from classifier.corpus.groups import group_posts, tied_positions
+from classifier.corpus.groups import group_posts, near_duplicate_pairs, tied_positions
 from classifier.corpus.schema import COLUMNS
 from classifier.corpus.sources import read_source
 from classifier.corpus.splits import split_corpus
@@ -80,8 +80,8 @@ def load_corpus(params: CorpusParams, project: Path, seed: int) -> Corpus:
         raise InputError(
             "corpus: no labelled posts of a measured source were found; put csv files into data/seed or mend corpus.sources in params.yaml"
         )
-    posts["group"] = group_posts(posts["text"].tolist(), _ties(posts), params.near_duplicates.similarity, params.near_duplicates.permutations, seed)
-    posts["split"] = split_corpus(posts, posts["group"].to_numpy(), params.splits, seed)
+    posts["group"], own_groups = _groups(posts, params, seed)
+    posts["split"] = split_corpus(posts, posts["group"].to_numpy(), own_groups, params.splits, seed)
     return Corpus(posts, tuple(skipped))
 
 
@@ -91,6 +91,16 @@ def _typed(posts: pd.DataFrame, source: SourceParams) -> pd.DataFrame:
         posts[category] = pd.to_numeric(posts[category].replace("", np.nan)).astype(float)
     posts["weight"] = pd.to_numeric(posts["weight"].replace("", "1")).astype(float) * source.weight
     return posts.assign(measured=source.measured)
+
+
+def _groups(posts: pd.DataFrame, params: CorpusParams, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Group all posts, and the measured ones among themselves."""
+    near = params.near_duplicates
+    pairs = near_duplicate_pairs(posts["text"].tolist(), near.similarity, near.permutations, seed)
+    own = posts["measured"].to_numpy()
+    position = np.cumsum(own) - 1
+    own_pairs = [(position[a], position[b]) for a, b in pairs if own[a] and own[b]]
+    return group_posts(len(posts), pairs, _ties(posts)), group_posts(int(own.sum()), own_pairs, _ties(posts[own]))
 
 
 def _ties(posts: pd.DataFrame) -> list[list[int]]:

@@ -57,26 +57,26 @@ def near_duplicate_pairs(texts: Sequence[str], similarity: float, permutations: 
     return pairs
 
 
-def group_posts(texts: Sequence[str], tied: Iterable[Sequence[int]], similarity: float, permutations: int, seed: int) -> np.ndarray:
+def group_posts(size: int, pairs: Iterable[tuple[int, int]], tied: Iterable[Sequence[int]] = ()) -> np.ndarray:
     """Give posts that are near-duplicates, or tied by other means, one group number.
 
     Parameters
     ----------
-    texts : sequence of str, length n
+    size : int
+        Number of posts n.
+    pairs : iterable of (int, int)
+        Positions of near-duplicates.
     tied : iterable of sequences of int
         Positions that belong together whatever their texts, such as the halves of a contrast pair.
-    similarity, permutations, seed
-        As in `near_duplicate_pairs`.
 
     Returns
     -------
     numpy.ndarray, shape (n,), int
         Group numbers from 0.
     """
-    pairs = near_duplicate_pairs(texts, similarity, permutations, seed)
-    pairs += [(members[0], member) for members in tied for member in members[1:]]
-    rows, columns = np.array(pairs, dtype=int).reshape(-1, 2).T
-    graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(texts)))
+    edges = [*pairs, *((members[0], member) for members in tied for member in members[1:])]
+    rows, columns = np.array(edges, dtype=int).reshape(-1, 2).T
+    graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(size, size))
     return connected_components(graph, directed=False)[1]
 
 

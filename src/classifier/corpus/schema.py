@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from classifier.errors import InputError
+from classifier.errors import InputError, named
 from classifier.posts import read_batch
 from classifier.taxonomy import CATEGORIES, SLICES, UNLAWFUL_KINDS, VOICES
 from classifier.text import normalize
@@ -93,7 +93,7 @@ def _read_file(path: Path, faults: list[str]) -> pd.DataFrame | None:
         missing = [column for column in REQUIRED if column not in batch.columns]
         unknown = [column for column in batch.columns if column not in COLUMNS]
         if missing or unknown:
-            parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
+            parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {named(unknown)}"] * bool(unknown)
             faults.append(f"{path}: line 1: the header {' and '.join(parts)}; it needs {', '.join(REQUIRED)} and may have {', '.join(OPTIONAL)}")
             return None
         chunks = list(batch.chunks)

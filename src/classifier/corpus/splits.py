@@ -11,18 +11,20 @@ TRAIN, CALIBRATION, TEST = "train", "calibration", "test"
 SPLITS = (TRAIN, CALIBRATION, TEST)
 
 
-def split_corpus(posts: pd.DataFrame, groups: np.ndarray, shares: SplitParams, seed: int) -> np.ndarray:
+def split_corpus(posts: pd.DataFrame, groups: np.ndarray, own_groups: np.ndarray, shares: SplitParams, seed: int) -> np.ndarray:
     """Assign every post to a split.
 
-    Only groups that hold a post of a measured source are shared out; all others train. Whole groups go to one split, so
-    a post from outside that nearly equals a test post is kept out of training with it.
+    Only posts of measured sources are shared out, whole groups at a time, by themselves alone: importing an outside corpus
+    moves none of them. Outside posts train, but for those that nearly equal a calibration or test post, which go with it.
 
     Parameters
     ----------
     posts : pandas.DataFrame, n rows
-        Needs the categories (1.0, 0.0 or NaN), `slice` and `measured` (bool).
+        Needs the categories (1.0, 0.0 or NaN), `slice` and `measured` (bool); m rows are measured.
     groups : numpy.ndarray, shape (n,)
-        Group numbers.
+        Group numbers of all posts.
+    own_groups : numpy.ndarray, shape (m,)
+        Group numbers of the measured posts among themselves.
     shares : SplitParams
     seed : int
 
@@ -35,12 +37,20 @@ def split_corpus(posts: pd.DataFrame, groups: np.ndarray, shares: SplitParams, s
     ----------
     Sechidis, Tsoumakas, Vlahavas (2011), On the stratification of multi-label data.
     """
+    own = posts["measured"].to_numpy()
+    split = np.full(len(posts), TRAIN, dtype=object)
+    split[own] = _share_out(posts[own], own_groups, shares, seed)
+    held_out = own & (split != TRAIN)
+    split_of_group = dict(zip(groups[held_out], split[held_out], strict=True))
+    split[~own] = [split_of_group.get(group, TRAIN) for group in groups[~own]]
+    return split
+
+
+def _share_out(posts: pd.DataFrame, groups: np.ndarray, shares: SplitParams, seed: int) -> np.ndarray:
     strata = _strata(posts).groupby(groups).max()
-    measured = posts["measured"].groupby(groups).any()
-    shared_out = strata.index[measured.to_numpy()].to_numpy()
     split_of_group = pd.Series(TRAIN, index=strata.index, dtype=object)
-    if len(shared_out) >= len(SPLITS):
-        rest, test = _cut(strata.loc[shared_out], shares.test, seed)
+    if len(strata) >= len(SPLITS):
+        rest, test = _cut(strata, shares.test, seed)
         _, calibration = _cut(rest, shares.calibration / (1 - shares.test), seed)
         split_of_group[test.index] = TEST
         split_of_group[calibration.index] = CALIBRATION

@@ -62,6 +62,8 @@ def read_batch(source: str | Path, chunk_size: int) -> Batch:
         further down are raised when their chunk is read.
     """
     if str(source) == STDIO:
+        if sys.stdin is None:
+            raise InputError("stdin: is closed; pipe a csv into the command or name a file")
         return _read_delimited(sys.stdin.buffer, "stdin", None, chunk_size)
     path = Path(source)
     reader = {".csv": _read_text, ".tsv": _read_text, ".jsonl": _read_jsonl, ".parquet": _read_parquet, ".xlsx": _read_xlsx}.get(format_of(path))

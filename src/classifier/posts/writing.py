@@ -19,6 +19,7 @@ from classifier.errors import InputError
 from classifier.posts.formats import SKIPPED, STDIO, format_of
 
 _LARGEST_CELL = 32_767
+_MOST_ROWS = 1_048_576
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -60,6 +61,7 @@ def write_batch(target: str | Path) -> Iterator[Writer]:
             yield _DelimitedWriter(stream, ",")
         return
     path = Path(target)
+    path = path.resolve() if path.is_symlink() else path
     make = _WRITERS[format_of(path)]
     part = _part_of(path)
     try:
@@ -209,6 +211,7 @@ class _XlsxWriter:
         self._path = path
         self._book = openpyxl.Workbook(write_only=True)
         self._sheet = self._book.create_sheet("posts")
+        self._rows = 0
         self._started = False
 
     def write(self, frame: pd.DataFrame) -> None:
@@ -216,6 +219,9 @@ class _XlsxWriter:
             self._sheet.freeze_panes = "A2"
             self._sheet.append([self._cell(column) for column in frame.columns])
             self._started = True
+        self._rows += len(frame)
+        if self._rows > _MOST_ROWS - 1:
+            raise InputError(f"an xlsx sheet holds {_MOST_ROWS:,} rows, this batch has more; write csv or parquet instead")
         for row in frame.itertuples(index=False, name=None):
             self._sheet.append([self._cell(value) for value in row])
 
@@ -229,7 +235,7 @@ class _XlsxWriter:
             value = str(value)
         if not isinstance(value, str):
             return _json_value(value)
-        cell = WriteOnlyCell(self._sheet, value=_NOT_IN_XML.sub("\ufffd", value)[:_LARGEST_CELL])
+        cell = WriteOnlyCell(self._sheet, value=_fitting(_NOT_IN_XML.sub("\ufffd", value)))
         cell.data_type = "s"  # text stays text: a post that begins with = is no formula
         return cell
 
@@ -241,6 +247,11 @@ class _XlsxWriter:
         self._sheet.close()
         with suppress(OSError, AttributeError):
             Path(self._sheet._writer.out).unlink()
+
+
+def _fitting(text: str) -> str:
+    """Excel's cells end at 32,767 characters; a longer text is cut, and shows it."""
+    return text if len(text) <= _LARGEST_CELL else text[: _LARGEST_CELL - 1] + "…"
 
 
 def _is_exact(number: Any) -> bool:
