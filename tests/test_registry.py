@@ -16,6 +16,7 @@ from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
 
 VERSIONS = ("20260101-000000-aaaaaaaa", "20260102-000000-bbbbbbbb")
+FACTS = {"posts": {"seed/train": 16}, "max_characters": 1000, "reasons": 3}
 TEXTS = ["đồ ngu như bò", "mày ngu quá", "mai học phòng nào", "trời hôm nay đẹp"] * 4
 
 
@@ -28,7 +29,7 @@ def classifier() -> PostClassifier:
 @pytest.fixture
 def models(tmp_path: Path, classifier: PostClassifier) -> Path:
     for version in VERSIONS:
-        registry.save_model(tmp_path / version, classifier, {category: Band(0.2, None) for category in CATEGORIES}, {"reasons": 3})
+        registry.save_model(tmp_path / version, classifier, {category: Band(0.2, None) for category in CATEGORIES}, FACTS)
     registry.promote_version(tmp_path, VERSIONS[0])
     return tmp_path
 
@@ -101,3 +102,9 @@ def test_the_pointer_to_the_version_in_use_may_be_damaged_but_says_so(models: Pa
     (models / registry.CURRENT).write_text("nonsense\n")
     with pytest.raises(InputError, match="no version 'nonsense'"):
         registry.load_model(models)
+
+
+def test_a_renamed_folder_is_refused(models: Path) -> None:
+    (models / VERSIONS[1]).rename(models / "20260103-000000-cccccccc")
+    with pytest.raises(InputError, match="is of version 20260102-000000-bbbbbbbb, its folder is 20260103"):
+        registry.promote_version(models, "20260103-000000-cccccccc")
