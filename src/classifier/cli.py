@@ -109,7 +109,7 @@ def score(
     """Sort a batch of posts into clear, review and flag; all its rows and columns are kept, in order."""
     from classifier.params import load_params
     from classifier.prediction import Moderator, score_file
-    from classifier.summary import print_summary
+    from classifier.summary import print_summary, progress
 
     settings = load_params(params).prediction
     processes = settings.processes if processes is None else processes
@@ -117,7 +117,7 @@ def score(
         raise InputError(f"--processes {processes} is not allowed; use 1 or more, or -1 for one a core")
     console = _console(stderr=True)
     moderator = Moderator.load(_models(models, params), version)
-    with _progress(console) as advance:
+    with progress(console) as advance:
         summary = score_file(moderator, source, out, text_column, settings.chunk_size, processes, advance)
     print_summary(console, summary, out, moderator.version)
 
@@ -171,7 +171,7 @@ def check(
     sources, groups = corpus.posts["source"].nunique(), corpus.posts["group"].nunique()
     console.print(f"{len(corpus.posts):,} posts of {sources} source(s), {groups:,} groups: no faults")
     if labels:
-        print_suspects(console, check_labels(loaded, params.parent, lambda name: console.print(f"[dim]·[/dim] {name} …")), out)
+        print_suspects(console, check_labels(loaded, corpus, lambda name: console.print(f"[dim]·[/dim] {name} …")), out)
 
 
 @_command(corpus_app, "classifier corpus stats")
@@ -257,12 +257,6 @@ def _console(stderr: bool = False) -> Any:
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, width=None if stream.isatty() else 140, soft_wrap=not stream.isatty())
-
-
-def _progress(console: Any) -> Any:
-    from classifier.summary import progress
-
-    return progress(console)
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """The predict module: loads the model in use and scores texts or a stream of batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ SCORE_COLUMNS: tuple[str, ...] = (
     "model_version",
 )
 """Columns that scoring adds behind those of the input."""
+
+
+_Scored = Iterator[tuple[pd.DataFrame, pd.DataFrame]]
+"""Chunks of a batch, each with what scoring adds to it."""
 
 
 class Moderator:
@@ -246,11 +251,12 @@ def score_file(
         first = next(batch.chunks, None)
         if first is None:
             raise InputError(f"{batch.name}: the file has a header but no posts")
-        pending = [first] if len(first) < _WORTH_A_POOL or processes == 1 else None
-        if pending is not None:
-            scored_chunks = ((chunk, moderator.score(chunk[text_column].tolist())) for chunk in _chain(first, batch.chunks))
+        chunks = chain([first], batch.chunks)
+        scored_chunks: _Scored
+        if len(first) < _WORTH_A_POOL or processes == 1:
+            scored_chunks = ((chunk, moderator.score(chunk[text_column].tolist())) for chunk in chunks)
         else:
-            scored_chunks = _in_parallel(moderator, first, batch.chunks, text_column, processes)
+            scored_chunks = _in_parallel(moderator, chunks, text_column, processes)
         for chunk, scored in scored_chunks:
             writer.write(pd.concat([chunk.reset_index(drop=True), scored], axis=1))
             summary.add(scored)
@@ -258,17 +264,12 @@ def score_file(
     return summary
 
 
-def _chain(first: pd.DataFrame, rest: Any) -> Any:
-    yield first
-    yield from rest
-
-
-def _in_parallel(moderator: Moderator, first: pd.DataFrame, rest: Any, text_column: str, processes: int) -> Any:
+def _in_parallel(moderator: Moderator, chunks: Iterator[pd.DataFrame], text_column: str, processes: int) -> _Scored:
     """Score chunks in worker processes, a few at a time, in order."""
     kept: list[pd.DataFrame] = []
 
     def tasks() -> Any:
-        for chunk in _chain(first, rest):
+        for chunk in chunks:
             kept.append(chunk)
             yield delayed(_score_in_worker)(str(moderator.folder), chunk[text_column].tolist())
 

@@ -74,6 +74,11 @@ def save_model(folder: Path, classifier: PostClassifier, bands: Mapping[str, Ban
     _write_json(folder / METADATA_FILE, {"schema_version": SCHEMA_VERSION, "version": folder.name, "sha256": hashes, **metadata})
 
 
+def add_metadata(folder: Path, more: Mapping[str, Any]) -> None:
+    """Add what became known only after a version was saved, such as its MLflow run."""
+    _write_json(folder / METADATA_FILE, {**read_metadata(folder), **more})
+
+
 def load_model(models: Path, version: str | None = None) -> StoredModel:
     """Load a version after checking that its files are those that training wrote.
 

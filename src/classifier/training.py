@@ -125,34 +125,33 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     corpus = load_corpus(params.corpus, project, params.seed)
     step(f"segmenting {len(corpus.posts):,} posts")
     prepared = prepare(corpus.posts["text"].tolist(), n_jobs=params.prediction.processes)
-    forms = {name: prepared.take(np.flatnonzero(corpus.posts.index.isin(corpus.split(name).index))) for name in (TRAIN, CALIBRATION, TEST)}
+    posts, calibration, test = (corpus.split(name) for name in (TRAIN, CALIBRATION, TEST))
     step("fitting features and heads")
     with _readable_faults():
-        classifier = fit_classifier(params, corpus.split(TRAIN), forms[TRAIN])
+        classifier = fit_classifier(params, posts, prepared.take(posts.index.to_numpy()))
     step("choosing bands and evaluating")
-    bands = choose_bands(corpus.split(CALIBRATION), classifier.predict_proba(forms[CALIBRATION]), params)
-    test = corpus.split(TEST)
-    probability = classifier.predict_proba(forms[TEST])
+    bands = choose_bands(calibration, classifier.predict_proba(prepared.take(calibration.index.to_numpy())), params)
+    probability = classifier.predict_proba(prepared.take(test.index.to_numpy()))
     report = evaluate(test, probability, route_posts(probability, bands), params.evaluation, params.seed)
     in_use = _load_current(models)
     gates = judge(report, _losses(in_use, test, probability), params.gates)
     seconds = time.perf_counter() - started
 
-    version = _new_version(corpus)
+    metadata = _metadata(params, corpus, project)
+    version = _new_version(metadata["corpus_hash"])
     folder = models / version
     step("writing the report")
     write_report(folder / "report", report, bands, gates, test, probability)
     _write_split(folder / SPLIT_FILE, corpus)
-    metadata = _metadata(params, corpus, project)
     registry.save_model(folder, classifier, bands, metadata)
     step("logging to MLflow")
     tags = {
-        "corpus_hash": corpus.content_hash,
+        "corpus_hash": metadata["corpus_hash"],
         "git_revision": metadata["git_revision"],
         "gates": "passed" if all(g.passed for g in gates) else "failed",
     }
     logged = tracking.log_training(project, params, folder, _flat_metrics(report, gates), tags)
-    registry.save_model(folder, classifier, bands, {**metadata, "mlflow": logged})
+    registry.add_metadata(folder, {"mlflow": logged})
 
     promoted = in_use is None or all(gate.passed for gate in gates)
     if promoted:
@@ -198,8 +197,8 @@ def _write_split(path: Path, corpus: Corpus) -> None:
     corpus.posts[["post_id", "split"]].to_csv(path, index=False, lineterminator="\n")
 
 
-def _new_version(corpus: Corpus) -> str:
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{corpus.content_hash[:8]}"
+def _new_version(corpus_hash: str) -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{corpus_hash[:8]}"
 
 
 def _metadata(params: Params, corpus: Corpus, project: Path) -> dict[str, Any]:
@@ -259,9 +258,8 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     return stored, report, judge(report, None, params.gates)
 
 
-def check_labels(params: Params, project: Path, step: Step = lambda name: None) -> pd.DataFrame:
+def check_labels(params: Params, corpus: Corpus, step: Step = lambda name: None) -> pd.DataFrame:
     """List suspected label errors of the measured sources; see `classifier.corpus.label_check.suspected_errors`."""
-    corpus = load_corpus(params.corpus, project, params.seed)
     posts = corpus.posts[corpus.posts["measured"]].reset_index(drop=True)
     step(f"segmenting {len(posts):,} posts")
     prepared = prepare(posts["text"].tolist(), n_jobs=params.prediction.processes)
