@@ -77,7 +77,8 @@ def margins_of_fold(posts: pd.DataFrame, prepared: Prepared, folds: np.ndarray, 
     weights, labels = weights_and_labels(posts, choice)
     train, held_out = np.flatnonzero((folds != fold) & (weights > 0)), np.flatnonzero(folds == fold)
     features = params.features
-    vectorizer = PostVectorizer(features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.min_df, features.view_weights)
+    ngrams = (features.word_ngrams, features.char_ngrams, features.folded_ngrams)
+    vectorizer = PostVectorizer(*ngrams, features.pair_window, features.min_df, features.view_weights)
     train_features, other_features = vectorizer.fit_transform(prepared.take(train)), vectorizer.transform(prepared.take(held_out))
     columns = []
     for column in range(len(CATEGORIES)):

@@ -36,7 +36,8 @@ def main(vihsd: Path, vsfc: Path) -> None:
         print(f"source {line}")
     train, calibration = corpus.split("train"), corpus.split("calibration")
     classifier = fit_classifier(params, train, prepare(train["text"].tolist(), n_jobs=-1))
-    bands = choose_bands(calibration, classifier.predict_proba(prepare(calibration["text"].tolist(), n_jobs=-1)), params)
+    chosen = choose_bands(classifier, train, calibration, classifier.predict_proba(prepare(calibration["text"].tolist(), n_jobs=-1)), params)
+    bands = {category: choice.band for category, choice in chosen.items()}
 
     comments = pd.read_csv(vihsd / "dev.csv", dtype={"free_text": str}, keep_default_na=False)
     insult = classifier.predict_proba(prepare(comments["free_text"].tolist(), n_jobs=-1))[:, CATEGORIES.index("insult")]

@@ -1,4 +1,4 @@
-"""Metrics, intervals and gates."""
+"""Metrics and intervals."""
 
 import math
 
@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from classifier.evaluation import average_precision_losses, bootstrap, evaluate, exact_share, judge
-from classifier.params import EvaluationParams, GateParams
+from classifier.evaluation import average_precision_losses, bootstrap, evaluate, exact_share
+from classifier.params import EvaluationParams
 from classifier.taxonomy import CATEGORIES, SLICES, Route
 
 SETTINGS = EvaluationParams(bootstrap=200, confidence=0.95)
-GATES = GateParams(protected_flagged=0.02, average_precision_loss=0.02)
 
 
 def posts_and_scores(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
@@ -65,20 +64,44 @@ def test_rows_without_annotation_are_left_out() -> None:
     assert report["categories"]["insult"]["average_precision"]["n"] == len(posts) - 100
 
 
-def test_a_model_that_flags_opinion_fails_the_gate_of_that_slice_only() -> None:
+def test_every_metric_has_an_interval_and_is_unknown_without_violations() -> None:
+    posts, scores = posts_and_scores()
+    figures = evaluate(posts.assign(ethics=0.0), scores, np.zeros(scores.shape, dtype=np.int8), SETTINGS, 0)["categories"]
+    for name in ("average_precision", "roc_auc", "f1", "brier", "calibration_error"):
+        assert 0 <= figures["insult"][name]["low"] < figures["insult"][name]["high"] <= 1
+        assert math.isnan(figures["ethics"][name]["value"])
+
+
+def test_calibration_error_tells_honest_probabilities_from_boastful_ones() -> None:
+    rng = np.random.default_rng(0)
+    honest = rng.random((4000, len(CATEGORIES)))
+    posts = pd.DataFrame((rng.random(honest.shape) < honest).astype(float), columns=list(CATEGORIES)).assign(slice="")
+    scores = np.where(np.arange(len(CATEGORIES)) == 0, np.round(honest), honest)
+    figures = evaluate(posts, scores, np.zeros(scores.shape, dtype=np.int8), SETTINGS, 0)["categories"]
+    assert figures["insult"]["calibration_error"]["value"] == pytest.approx(0.25, abs=0.03)
+    assert figures["ethics"]["calibration_error"]["value"] < 0.03
+
+
+def test_elsewhere_is_what_reweighted_posts_would_show() -> None:
+    posts, scores = posts_and_scores()
+    routes = np.digitize(scores, [0.4, 0.9]).astype(np.int8)
+    here, *rarer = evaluate(posts, scores, routes, SETTINGS, 0)["categories"]["unlawful"]["elsewhere"]
+    truth, route = (posts["unlawful"] == 1).to_numpy(), routes[:, CATEGORIES.index("unlawful")]
+    assert here["rate"] == truth.mean()
+    assert 0 < min(entry["rate"] for entry in rarer) < max(entry["rate"] for entry in rarer) < here["rate"]
+    for entry in (here, *rarer):
+        weight = np.where(truth, entry["rate"] / truth.mean(), (1 - entry["rate"]) / (1 - truth.mean()))
+        for name, chosen in {"precision_of_flag": route == Route.FLAG, "precision_of_flag_and_review": route > Route.CLEAR}.items():
+            assert entry[name] == pytest.approx(weight[chosen & truth].sum() / weight[chosen].sum())
+        assert entry["sent_to_people"] == pytest.approx(weight[route > Route.CLEAR].sum() / weight.sum())
+
+
+def test_elsewhere_is_unknown_where_nothing_is_flagged_or_nothing_is_a_violation() -> None:
     posts, scores = posts_and_scores()
     routes = np.zeros(scores.shape, dtype=np.int8)
-    routes[(posts["slice"] == "political").to_numpy(), 0] = Route.FLAG
-    failed = [gate.name for gate in judge(evaluate(posts, scores, routes, SETTINGS, 0), None, GATES) if not gate.passed]
-    assert failed == ["flagged in political"]
-
-
-def test_a_loss_beyond_the_limit_fails_and_a_gain_passes() -> None:
-    posts, scores = posts_and_scores()
-    report = evaluate(posts, scores, np.zeros(scores.shape, dtype=np.int8), SETTINGS, 0)
-    losses = {"insult": 0.03, "false_info": 0.02, "unlawful": -0.2, "ethics": float("nan")}
-    failed = [gate.name for gate in judge(report, losses, GATES) if not gate.passed]
-    assert failed == ["loss of average precision in insult"]
+    figures = evaluate(posts.assign(ethics=0.0), scores, routes, SETTINGS, 0)["categories"]
+    assert all(math.isnan(entry["precision_of_flag"]) and entry["sent_to_people"] == 0 for entry in figures["insult"]["elsewhere"])
+    assert figures["ethics"]["elsewhere"] == []
 
 
 def test_loss_is_measured_on_the_same_posts() -> None:

@@ -1,9 +1,12 @@
 """Personal data becomes typed tokens; everything else stays. All numbers and names here are invented."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.aligned import Aligned
 from classifier.masking import BANK_ACCOUNT, CITIZEN_ID, EMAIL, HANDLE, MASKS, NUMBER, OFFICIAL_URL, PHONE, URL, mask
 from classifier.text import normalize
 
@@ -162,3 +165,33 @@ def test_ordinary_numbers_and_words_stay(text: str) -> None:
 def test_masking_a_masked_text_changes_nothing(text: str) -> None:
     masked = mask(text)
     assert mask(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0951234567",
+        "+84 (0) 951 234 567",
+        "+1 202 555 0143",
+        "a@b.example",
+        "mask@b.example",
+        "https://maskurl.example/l?x=1",
+        "m.xyz/askurl",
+        "@ban",
+    ],
+)
+def test_a_token_stands_for_the_whole_of_what_it_masks(number: str) -> None:
+    text = f"gọi {number}  nha"
+    masked = mask(Aligned.of(text))
+    assert isinstance(masked, Aligned)
+    assert [text[slice(*masked.span(*token.span()))] for token in re.finditer(r"\bmask[a-z]+", masked)] == [number]
+
+
+@given(PERSONAL_TEXT)
+@settings(max_examples=300, deadline=None)
+def test_positions_change_no_character_of_the_masked_text(text: str) -> None:
+    masked = mask(Aligned.of(text))
+    assert isinstance(masked, Aligned)
+    assert str(masked) == mask(text)
+    assert len(masked.starts) == len(masked)
+    assert list(masked.starts) == sorted(masked.starts)

@@ -1,12 +1,18 @@
 """Features, heads and attributions."""
 
+import pickle
+
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.special import logit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
 from sklearn.utils import estimator_checks
 
-from classifier.features import PostVectorizer, prepare
+from classifier.calibration import METHODS
+from classifier.features import VIEWS, PostVectorizer, prepare
 from classifier.model import CalibratedLinearHead, PostClassifier
 
 TEXTS = [
@@ -26,8 +32,9 @@ TEXTS = [
 LABELS = np.array(([1] * 6 + [0] * 6) * 2, dtype=float)
 
 
-def small_classifier() -> PostClassifier:
-    return PostClassifier(PostVectorizer(min_df=1), CalibratedLinearHead(folds=2), categories=("insult", "other"))
+def small_classifier(calibration: str = "auto", weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)) -> PostClassifier:
+    vectorizer = PostVectorizer(min_df=1, weights=weights)
+    return PostClassifier(vectorizer, CalibratedLinearHead(calibration=calibration, folds=2), categories=("insult", "other"))
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +47,171 @@ def test_learns_what_it_is_shown(fitted: PostClassifier) -> None:
     assert insult > 0.5 > thanks
 
 
-def test_probabilities_follow_from_log_odds(fitted: PostClassifier) -> None:
-    log_odds = fitted.decision_function(TEXTS)
-    np.testing.assert_allclose(fitted.predict_proba(TEXTS), 1 / (1 + np.exp(-log_odds)))
-    np.testing.assert_array_equal(fitted.predict(TEXTS), log_odds > 0)
+def fitted_with(calibration: str) -> PostClassifier:
+    return small_classifier(calibration).fit(TEXTS, np.column_stack([LABELS, 1 - LABELS]))
 
 
+@pytest.mark.parametrize("calibration", ["sigmoid", "temperature"])
+def test_probabilities_follow_from_log_odds(calibration: str) -> None:
+    classifier = fitted_with(calibration)
+    log_odds = classifier.decision_function(TEXTS)
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), 1 / (1 + np.exp(-log_odds)))
+    np.testing.assert_array_equal(classifier.predict(TEXTS), log_odds > 0)
+
+
+@pytest.mark.parametrize("calibration", ["auto", "isotonic"])
+def test_more_log_odds_are_never_less_probability(calibration: str) -> None:
+    classifier = fitted_with(calibration)
+    log_odds, probability = classifier.decision_function(TEXTS), classifier.predict_proba(TEXTS)
+    np.testing.assert_array_equal(probability, classifier.probability(log_odds))
+    np.testing.assert_array_equal(classifier.predict(TEXTS), probability > 0.5)
+    for column in range(2):
+        assert (np.diff(probability[np.argsort(log_odds[:, column]), column]) >= 0).all()
+
+
+@pytest.mark.parametrize("calibration", METHODS)
 @pytest.mark.parametrize("text", ["đồ ngu như bò", "do n.g.u", "😂 mai học 0951234567", "", "ngu", "\ud800 lone", "Ｄồ ｎｇｕ n g u"])
-def test_word_weights_and_intercept_add_up_to_the_log_odds(fitted: PostClassifier, text: str) -> None:
-    attribution = fitted.explain([text])[0]
-    intercepts = [head.intercept_ for head in fitted.heads_.values()]
-    np.testing.assert_allclose(attribution.weights.sum(axis=0) + intercepts, fitted.decision_function([text])[0], atol=1e-10)
+def test_word_weights_and_intercept_add_up_to_the_log_odds(calibration: str, text: str) -> None:
+    classifier = fitted_with(calibration)
+    intercepts = np.array([head.intercept_ for head in classifier.heads_.values()])
+    log_odds = classifier.explain([text])[0].weights.sum(axis=0) + intercepts
+    np.testing.assert_allclose(log_odds, classifier.decision_function([text])[0], atol=1e-10)
+    np.testing.assert_allclose(classifier.probability(log_odds[None]), classifier.predict_proba([text]), atol=1e-10)
+
+
+@pytest.mark.parametrize("view", range(len(VIEWS)), ids=VIEWS)
+def test_a_view_of_weight_zero_has_no_feature(view: int) -> None:
+    weights = tuple(0.0 if number == view else 1.0 for number in range(len(VIEWS)))
+    classifier = small_classifier(weights=weights).fit(TEXTS, np.column_stack([LABELS, 1 - LABELS]))
+    views = {name.split(":")[0] for name in classifier.vectorizer_.get_feature_names_out()}
+    assert views == set(VIEWS) - {VIEWS[view]}
+
+
+def test_pairs_are_tokens_near_each_other_but_not_side_by_side() -> None:
+    vectorizer = PostVectorizer(min_df=1, pair_window=3, weights=(0, 0, 0, 1)).fit(["lớp mình học vui nhất"] * 2)
+    pairs = {"lop … hoc", "lop … vui", "minh … vui", "minh … nhat", "hoc … nhat"}
+    assert set(vectorizer.get_feature_names_out()) == {f"pairs:{pair}" for pair in pairs}
+    assert vectorizer.transform(["nhất vui học mình lớp"]).nnz == 0, "order counts"
+
+
+@pytest.mark.parametrize("min_df", [1, 2])
+def test_refitted_features_are_those_of_a_vectorizer_that_saw_some_posts_only(min_df: int) -> None:
+    texts, rows = TEXTS * 2, np.array([0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 24, 25, 30, 36])
+    settings = {"min_df": min_df, "weights": (1.0, 0.5, 1.5, 0.7)}
+    everything = PostVectorizer(**settings)
+    features = everything.fit_transform(texts)
+    fresh = PostVectorizer(**settings).fit([texts[row] for row in rows])
+    column = {name: number for number, name in enumerate(everything.get_feature_names_out())}
+    expected = np.zeros(features.shape)
+    expected[:, [column[name] for name in fresh.get_feature_names_out()]] = fresh.transform(texts).toarray()
+    assert 0 < len(fresh.get_feature_names_out()) < len(column)
+    np.testing.assert_allclose(everything.refitted(features, rows).toarray(), expected, atol=1e-12)
+
+
+# One feature whose value is all there is to know about a row, for heads by themselves.
+
+
+def simulated_rows(n: int, rate: float, seed: int = 0) -> tuple[sparse.csr_matrix, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < rate).astype(int)
+    return sparse.csr_matrix((rng.normal(size=n) + 1.5 * labels)[:, None]), labels
+
+
+@pytest.mark.parametrize("calibration", METHODS)
+def test_natural_rows_alone_decide_what_probabilities_mean(calibration: str) -> None:
+    """Half of the other rows are violations, of the natural ones a tenth: probabilities must be right for the latter."""
+    natural_rows, natural_labels = simulated_rows(1000, 0.1, seed=1)
+    other_rows, other_labels = simulated_rows(1000, 0.5, seed=2)
+    rows, labels = sparse.vstack([natural_rows, other_rows], format="csr"), np.concatenate([natural_labels, other_labels])
+    natural = np.arange(2000) < 1000
+    head = CalibratedLinearHead(calibration=calibration).fit(rows, labels, natural=natural)
+    blind = CalibratedLinearHead(calibration=calibration).fit(rows, labels)
+    assert head.rate_ == natural_labels.mean()
+    assert len(head.out_of_fold_[0]) == len(head.out_of_fold_[1]) == 1000
+    np.testing.assert_array_equal(head.out_of_fold_[1], natural_labels == 1)
+    if calibration != "temperature":  # which has no intercept to move
+        assert head.predict_proba(natural_rows)[:, 1].mean() == pytest.approx(natural_labels.mean(), abs=0.01)
+        assert blind.predict_proba(natural_rows)[:, 1].mean() > natural_labels.mean() + 0.05
+
+
+@pytest.mark.parametrize("calibration", ["sigmoid", "isotonic"])
+def test_probabilities_are_right_for_rows_as_they_are_weighted(calibration: str) -> None:
+    rows, labels = simulated_rows(2000, 0.3)
+    weight = np.where(labels == 1, 1.0, 4.0)
+    head = CalibratedLinearHead(calibration=calibration).fit(rows, labels, sample_weight=weight)
+    assert head.rate_ == pytest.approx(np.average(labels, weights=weight))
+    assert np.average(head.predict_proba(rows)[:, 1], weights=weight) == pytest.approx(head.rate_, abs=0.01)
+
+
+def test_out_of_fold_probabilities_are_of_weights_that_have_not_seen_the_row() -> None:
+    """Each row has a feature of its own and a label by chance: whoever has seen the row knows its label."""
+    labels = np.random.default_rng(0).integers(0, 2, size=60)
+    head = CalibratedLinearHead(regularization=10, calibration="sigmoid").fit(sparse.identity(60, format="csr"), labels)
+    assert roc_auc_score(labels, head.decision_function(sparse.identity(60, format="csr"))) in (0, 1)
+    probability, truth = head.out_of_fold_
+    assert probability[truth].mean() - probability[~truth].mean() < 0.1
+
+
+@pytest.mark.parametrize("calibration", METHODS)
+def test_an_expected_rate_lowers_probabilities_and_leaves_their_order(calibration: str) -> None:
+    rows, labels = simulated_rows(1500, 0.3)
+    as_trained = CalibratedLinearHead(calibration=calibration).fit(rows, labels)
+    expecting = CalibratedLinearHead(calibration=calibration, expected_rate=0.02).fit(rows, labels)
+    before, after = as_trained.predict_proba(rows)[:, 1], expecting.predict_proba(rows)[:, 1]
+    assert (after < before).all()
+    assert (np.diff(after[np.argsort(before, kind="stable")]) >= -1e-12).all()
+    assert after.mean() < 0.1
+    shift = logit(0.02) - logit(labels.mean())
+    np.testing.assert_allclose(logit(expecting.out_of_fold_[0]) - logit(as_trained.out_of_fold_[0]), shift, rtol=1e-6)
+    assert expecting.rate_ == as_trained.rate_ == pytest.approx(labels.mean())
+    np.testing.assert_array_equal(expecting.coef_, as_trained.coef_)
+
+
+def test_rates_are_expected_of_the_categories_that_are_named() -> None:
+    labels = np.column_stack([LABELS, 1 - LABELS])
+    plain = small_classifier().fit(TEXTS, labels)
+    expecting = small_classifier().set_params(expected_rates={"other": 0.01}).fit(TEXTS, labels)
+    np.testing.assert_array_equal(expecting.predict_proba(TEXTS)[:, 0], plain.predict_proba(TEXTS)[:, 0])
+    np.testing.assert_allclose(expecting.decision_function(TEXTS) - plain.decision_function(TEXTS), [[0, logit(0.01)]] * len(TEXTS), atol=1e-9)
+    assert (expecting.heads_["insult"].expected_rate, expecting.heads_["other"].expected_rate) == (None, 0.01)
+
+
+@pytest.mark.parametrize("calibration", METHODS)
+def test_the_expected_rates_can_be_taken_out_again(calibration: str) -> None:
+    labels = np.column_stack([LABELS, 1 - LABELS])
+    plain = small_classifier(calibration).fit(TEXTS, labels)
+    expecting = small_classifier(calibration).set_params(expected_rates={"other": 0.01}).fit(TEXTS, labels)
+    np.testing.assert_allclose(expecting.at_training_balance(expecting.predict_proba(TEXTS)), plain.predict_proba(TEXTS), atol=1e-9)
+    np.testing.assert_allclose(plain.at_training_balance(plain.predict_proba(TEXTS)), plain.predict_proba(TEXTS))
+
+
+def test_auto_takes_the_method_with_its_losses_and_a_named_one_is_taken_without_a_contest() -> None:
+    rows, labels = simulated_rows(800, 0.3)
+    chosen = CalibratedLinearHead(calibration="auto").fit(rows, labels)
+    assert chosen.method_ in METHODS
+    assert set(chosen.method_losses_) == set(METHODS)
+    for method in METHODS:
+        head = CalibratedLinearHead(calibration=method).fit(rows, labels)
+        assert (head.method_, head.method_losses_) == (method, {})
+        assert (head.bend_ is not None) == (method == "isotonic")
+
+
+def test_an_unknown_calibration_is_named_with_the_known_ones() -> None:
+    rows, labels = simulated_rows(50, 0.3)
+    with pytest.raises(ValueError, match=r"calibration is 'platt'.*auto.*sigmoid, temperature, isotonic"):
+        CalibratedLinearHead(calibration="platt").fit(rows, labels)
+
+
+def test_what_the_training_rows_scored_is_not_pickled(fitted: PostClassifier) -> None:
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert all(hasattr(head, "out_of_fold_") for head in fitted.heads_.values())
+    assert not any(hasattr(head, "out_of_fold_") for head in again.heads_.values())
 
 
 def test_attribution_points_at_the_telling_word(fitted: PostClassifier) -> None:
-    words, weights = fitted.explain(["hôm nay ngu"])[0]
-    assert words[int(weights[:, 0].argmax())] == "ngu"
+    attribution = fitted.explain(["hôm nay ngu"])[0]
+    assert attribution.words[int(attribution.weights[:, 0].argmax())] == "ngu"
 
 
 def test_rows_without_annotation_do_not_train_a_head() -> None:

@@ -9,7 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from classifier.errors import InputError
-from classifier.params import Params, load_params
+from classifier.params import GateParams, Params, load_params
+from classifier.taxonomy import CATEGORIES
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
 
@@ -67,11 +68,41 @@ def test_the_shipped_file_holds_what_is_loaded(params: Params) -> None:
         ("corpus.splits.train", 0.8, ["corpus.splits", "add up to 1"]),
         ("features.word_ngrams", [3, 2], ["features.word_ngrams", "shortest n-gram comes first"]),
         ("features.word_ngrams", [1], ["features.word_ngrams", "missing"]),
+        ("features.view_weights", [1.0, 0.5, 1.5], ["features.view_weights", "missing"]),
+        ("features.view_weights", [1.0, 0.5, 1.5, -1.0], ["features.view_weights.3 is -1.0", "greater than or equal to 0"]),
+        ("features.pair_window", 1, ["features.pair_window is 1", "greater than or equal to 2"]),
+        ("features.pair_window", 51, ["features.pair_window is 51", "less than or equal to 50"]),
+        ("model.calibration", "platt", ["model.calibration is 'platt'", "auto", "sigmoid", "temperature", "isotonic"]),
+        ("model.bare_copies", -0.5, ["model.bare_copies is -0.5", "greater than or equal to 0"]),
+        ("model.bare_copies", float("inf"), ["model.bare_copies is inf", "finite"]),
+        ("model.expected_rate", {"insults": 0.02}, ["model.expected_rate", "insults is no category", *CATEGORIES]),
+        ("model.expected_rate", {"insult": 0}, ["model.expected_rate.insult is 0", "greater than 0"]),
+        ("model.expected_rate", {"insult": 1.0}, ["model.expected_rate.insult is 1.0", "less than 1"]),
+        ("model.expected_rate", 0.02, ["model.expected_rate is 0.02", "dictionary"]),
+        ("routing.flag_protected", 1.2, ["routing.flag_protected is 1.2", "less than or equal to 1"]),
+        ("routing.confidence", 1.0, ["routing.confidence is 1.0", "less than 1"]),
+        ("routing.confidence", 0, ["routing.confidence is 0", "greater than 0"]),
+        ("routing.min_flagged", 5, ["routing.min_flagged is not a known key", "flag_precision", "confidence"]),
+        ("gates.political_spread", 1.5, ["gates.political_spread is 1.5", "less than or equal to 1"]),
+        ("gates.recall_lost", "5 %", ["gates.recall_lost is '5 %'", "number"]),
+        ("gates.recall_lots", 0.05, ["gates.recall_lots is not a known key", "recall_lost", "recall_lost_bare"]),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tmp_path: Path, key_path: str, value: Any, named: list[str]) -> None:
     message = refusal(changed(tmp_path, key_path, value))
     assert all(part in message for part in named), message
+
+
+@pytest.mark.parametrize("name", GateParams.model_fields)
+def test_every_gate_needs_a_limit_between_0_and_1(tmp_path: Path, name: str) -> None:
+    for value in (-0.01, 1.01, float("nan"), None):
+        assert f"gates.{name} is {value}" in refusal(changed(tmp_path, f"gates.{name}", value))
+    assert getattr(load_params(changed(tmp_path, f"gates.{name}", 0.5)).gates, name) == 0.5
+
+
+@pytest.mark.parametrize("rates", [None, {}, {"insult": 0.02}, dict.fromkeys(CATEGORIES, 0.01)])
+def test_rates_may_be_expected_of_any_category_or_of_none(tmp_path: Path, rates: dict[str, float] | None) -> None:
+    assert load_params(changed(tmp_path, "model.expected_rate", rates)).model.expected_rate == rates
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -86,8 +117,8 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    text = "\n".join(line for line in SHIPPED.read_text(encoding="utf-8").splitlines() if "min_flagged:" not in line)
-    assert "routing.min_flagged is missing" in refusal(written(tmp_path, text))
+    text = "\n".join(line for line in SHIPPED.read_text(encoding="utf-8").splitlines() if "clear_probability:" not in line)
+    assert "routing.clear_probability is missing" in refusal(written(tmp_path, text))
 
 
 def test_a_repeated_key_is_refused(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ TEXTS = ["đồ ngu như bò", "mày ngu quá", "mai học phòng nào", "trời
 @pytest.fixture(scope="module")
 def classifier() -> PostClassifier:
     labels = np.tile(np.array([[1.0], [1.0], [0.0], [0.0]]), (4, len(CATEGORIES)))
-    return PostClassifier(PostVectorizer(min_df=1), CalibratedLinearHead(folds=2)).fit(TEXTS, labels)
+    vectorizer = PostVectorizer(min_df=1, weights=(1.0, 1.0, 1.0, 1.0))
+    return PostClassifier(vectorizer, CalibratedLinearHead(folds=2, calibration="isotonic")).fit(TEXTS, labels)
 
 
 @pytest.fixture
@@ -39,6 +40,13 @@ def test_a_stored_model_scores_as_before(models: Path, classifier: PostClassifie
     np.testing.assert_array_equal(stored.classifier.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
     assert stored.bands == {category: Band(0.2, None) for category in CATEGORIES}
     assert stored.metadata["reasons"] == 3
+
+
+def test_a_stored_model_does_not_carry_what_its_training_posts_scored(models: Path, classifier: PostClassifier) -> None:
+    assert all(hasattr(head, "out_of_fold_") for head in classifier.heads_.values())
+    assert not any(hasattr(head, "out_of_fold_") for head in registry.load_model(models).classifier.heads_.values())
+    with zipfile.ZipFile(models / VERSIONS[0] / registry.MODEL_FILE) as archive:
+        assert b"out_of_fold_" not in archive.read("schema.json")
 
 
 def test_promotion_switches_the_version_in_use_and_back(models: Path) -> None:
@@ -76,10 +84,11 @@ def test_a_missing_file_is_named(models: Path, name: str) -> None:
         registry.load_model(models)
 
 
-def test_another_schema_version_is_refused(models: Path) -> None:
+@pytest.mark.parametrize("schema", [1, 99])
+def test_another_schema_version_is_refused(models: Path, schema: int) -> None:
     path = models / VERSIONS[0] / registry.METADATA_FILE
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    with pytest.raises(InputError, match="schema version 99, this program reads 1"):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": schema}))
+    with pytest.raises(InputError, match=f"schema version {schema}, this program reads {registry.SCHEMA_VERSION}"):
         registry.load_model(models)
 
 

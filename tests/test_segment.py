@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.features import prepare
 from classifier.masking import MASKS
-from classifier.segment import segment, segment_batch
+from classifier.segment import segment
 from classifier.text import normalize, strip_accents
 
 VIETNAMESE_LETTERS = "aăâeêioôơuưàáạảãấộđbcghklmnrtv  0123.,!?-_'()😂👍🏽"
@@ -37,13 +38,13 @@ def test_mask_tokens_and_emoji_stand_alone(alone: str) -> None:
         assert words.count(alone) == text.split().count(alone), words
 
 
-def test_a_batch_over_processes_gives_the_same_as_one_by_one() -> None:
+def test_a_batch_over_processes_gives_the_same_as_in_one() -> None:
     texts = [f"học sinh lớp {number} nghỉ học" if number % 3 else "" for number in range(4001)]
-    assert segment_batch(texts, n_jobs=2) == [segment(text) for text in texts]
+    assert prepare(texts, n_jobs=2) == prepare(texts)
 
 
-def test_a_small_batch_keeps_its_order() -> None:
-    assert segment_batch(["giáo viên", "", "học sinh"]) == [["giáo_viên"], [], ["học_sinh"]]
+def test_a_batch_keeps_its_order_and_its_repeats() -> None:
+    assert prepare(["giáo viên", "", "học sinh", "giáo viên"]).words == ["giáo_viên", "", "học_sinh", "giáo_viên"]
 
 
 @given(TEXT)

@@ -1,11 +1,13 @@
 """Normalising and folding: what is made alike, what is kept, and what holds for any text."""
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.aligned import Aligned
 from classifier.masking import MASKS
 from classifier.text import fold, normalize, teencode
 
@@ -153,3 +155,35 @@ def test_composed_and_decomposed_text_are_alike(text: str) -> None:
 def test_fold_takes_text_that_was_not_normalised(text: str) -> None:
     folded = fold(text)
     assert fold(folded) == folded
+
+
+@given(TEXT)
+@settings(max_examples=500, deadline=None)
+def test_positions_change_no_character_and_stay_in_order(text: str) -> None:
+    for step in (normalize, fold):
+        form = step(Aligned.of(text))
+        assert isinstance(form, Aligned)
+        assert str(form) == step(text)
+        assert len(form.starts) == len(form.ends) == len(form)
+        assert list(form.starts) == sorted(form.starts)
+        assert list(form.ends) == sorted(form.ends)
+        assert all(0 <= start <= end <= len(text) for start, end in zip(form.starts, form.ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("Đồ nguuuu!!!! ", [("đồ", "Đồ"), ("ngu!", "nguuuu!!!!")]),
+        ("đồ n g u, n.g.u", [("đồ", "đồ"), ("ngu,", "n g u,"), ("ngu", "n.g.u")]),
+        ("\u200bđ\u200bồ N\u200bG\u200bU", [("đồ", "đ\u200bồ"), ("ngu", "N\u200bG\u200bU")]),
+        (unicodedata.normalize("NFD", "quả ớt"), [("quả", unicodedata.normalize("NFD", "quả")), ("ớt", unicodedata.normalize("NFD", "ớt"))]),
+        ("𝐧𝐠𝐮 ｎցu", [("ngu", "𝐧𝐠𝐮"), ("ngu", "ｎցu")]),
+        ("hoàaaa k vcl", [("hòa", "hoàaaa"), ("không", "k"), ("vãi", "vcl"), ("cả", "vcl"), ("lồn", "vcl")]),
+        ("gọi  0951 234 567 nha", [("gọi", "gọi"), ("maskphone", "0951 234 567"), ("nha", "nha")]),
+        ("đẹp\ud83d\ude02😂 :)))", [("đẹp", "đẹp"), ("😂", "\ud83d\ude02😂"), ("emosmile", ":)))")]),
+    ],
+)
+def test_normalised_words_know_what_they_were(written: str, expected: list[tuple[str, str]]) -> None:
+    form = normalize(Aligned.of(written))
+    assert isinstance(form, Aligned)
+    assert [(word.group(), written[slice(*form.span(*word.span()))]) for word in re.finditer(r"\S+", form)] == expected

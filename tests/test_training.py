@@ -1,6 +1,7 @@
 """Training: what it leaves behind, when it promotes, what it refuses."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from classifier import registry
 from classifier.errors import InputError
-from classifier.params import GateParams, Params
-from classifier.taxonomy import CATEGORIES, SLICES
+from classifier.evasion import TRANSFORMATIONS
+from classifier.neutral import IDENTITIES
+from classifier.params import Params
+from classifier.taxonomy import CATEGORIES, NEVER_FLAGGED, SLICES
 from classifier.tracking import CHAMPION, mark_champion
 from classifier.training import SPLIT_FILE, TrainingResult, train
 
@@ -40,11 +43,35 @@ def champion(folder: Path, params: Params) -> str:
 def test_the_first_model_is_used_and_its_folder_is_complete(trained: TrainingResult, project: Path) -> None:
     assert trained.promoted
     assert registry.current_version(project / "models") == trained.version
-    for name in ("model.skops", "routing.json", "metadata.json", SPLIT_FILE, "report/metrics.json", "report/report.txt", "report/reliability.png"):
+    pictures = [f"report/{name}.png" for name in ("reliability", "precision_recall", "bands", "trade_off", "slices", "evasion")]
+    for name in ("model.skops", "routing.json", "metadata.json", SPLIT_FILE, "report/metrics.json", "report/report.txt", *pictures):
         assert (trained.folder / name).stat().st_size > 0, name
     metrics = json.loads((trained.folder / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["categories"]) == set(CATEGORIES)
     assert set(metrics["slices"]) == set(SLICES)
+    assert set(metrics["evasion"]) == set(TRANSFORMATIONS)
+    assert set(metrics["identity"]) == set(IDENTITIES)
+
+
+def test_the_report_holds_what_each_band_promised_beside_what_the_test_posts_show(trained: TrainingResult) -> None:
+    promises = trained.report["promises"]
+    assert set(promises) == set(CATEGORIES)
+    for category, band in trained.bands.items():
+        assert ("flag" in promises[category]) == (category not in NEVER_FLAGGED)
+        assert promises[category]["clear"]["threshold"] == (band.clear_below or None)
+        assert promises[category]["clear"]["test"] == trained.report["categories"][category]["missed"]
+        if category not in NEVER_FLAGGED:
+            assert promises[category]["flag"]["threshold"] == band.flag_from
+            assert promises[category]["flag"]["test"] == trained.report["categories"][category]["flag_precision"]
+        for promise in promises[category].values():
+            assert promise["threshold"] is None or promise["needed"] is None
+
+
+def test_every_gate_is_logged_that_could_be_measured(trained: TrainingResult, project: Path, params: Params) -> None:
+    client = store(project)
+    run = client.get_run(client.get_model_version_by_alias(params.tracking.registered_model, CHAMPION).run_id)
+    logged = {name for name in run.data.metrics if name.startswith("gate.")}
+    assert len(logged) == sum(not math.isnan(gate.value) for gate in trained.gates) > 0
 
 
 def test_the_run_is_in_mlflow_with_params_metrics_report_and_champion(trained: TrainingResult, project: Path, params: Params) -> None:
@@ -90,7 +117,7 @@ def test_training_twice_gives_the_same_model(small: Path, params: Params) -> Non
 def test_a_model_that_fails_a_gate_is_not_promoted_and_an_older_one_can_be_rolled_back(small: Path, params: Params) -> None:
     models = small / "models"
     first = train(params, small, models)
-    strict = params.model_copy(update={"gates": GateParams(protected_flagged=0.02, average_precision_loss=0.0)})
+    strict = params.model_copy(update={"gates": params.gates.model_copy(update={"average_precision_loss": 0.0})})
     weak = strict.model_copy(update={"features": params.features.model_copy(update={"min_df": 60})})
     refused = train(weak, small, models)
     assert not refused.promoted
@@ -101,6 +128,17 @@ def test_a_model_that_fails_a_gate_is_not_promoted_and_an_older_one_can_be_rolle
     registry.promote_version(models, refused.version)
     assert mark_champion(small, params.tracking, refused.version)
     assert champion(small, params) == refused.version
+
+
+def test_a_model_in_use_that_this_program_can_no_longer_read_does_not_keep_another_from_being_trained(small: Path, params: Params) -> None:
+    models, version = small / "outdated", "20200101-000000-aaaaaaaa"
+    (models / version).mkdir(parents=True)
+    (models / version / registry.METADATA_FILE).write_text(json.dumps({"schema_version": registry.SCHEMA_VERSION - 1, "version": version}))
+    (models / registry.CURRENT).write_text(f"{version}\n")
+    with pytest.raises(InputError, match="train again with this program"):
+        registry.load_model(models)
+    result = train(params, small, models)
+    assert registry.load_model(models).version == result.version
 
 
 def test_a_corpus_that_lacks_a_category_is_refused(tmp_path: Path, project: Path, params: Params) -> None:

@@ -129,13 +129,13 @@ def explain(
     models: ModelsOption = None,
     version: VersionOption = None,
 ) -> None:
-    """Show a post with the words that weighed for and against each category."""
+    """Show a post as typed, personal data masked, with what each word weighed for and against each category."""
     from classifier.prediction import Moderator
     from classifier.summary import print_explanation
 
     moderator = Moderator.load(_models(models, params), version)
     scored, attribution = moderator.explain(text)
-    print_explanation(_console(), scored, attribution, moderator.log_odds_without_words())
+    print_explanation(_console(), text, scored, attribution, moderator.log_odds_without_words())
 
 
 @_command(app, "classifier evaluate", "classifier evaluate --version 20261124-081500-1a2b3c4d")

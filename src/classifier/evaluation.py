@@ -1,15 +1,17 @@
-"""Metrics with intervals, protected slices and gates: what a model is worth on posts it has not seen."""
+"""Metrics with intervals, routes and protected slices: what a model is worth on posts it has not seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.stats import beta
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
-from classifier.params import EvaluationParams, GateParams
+from classifier.calibration import calibration_error, precision_elsewhere
+from classifier.params import EvaluationParams
 from classifier.routing import decide
 from classifier.taxonomy import CATEGORIES, SLICES, Route
 
@@ -90,10 +92,15 @@ CURVE_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "roc_auc": roc_auc_score,
     "f1": _f1,
     "brier": brier_score_loss,
+    "calibration_error": calibration_error,
 }
+RATES = (0.05, 0.02, 0.01)
+"""Shares of violations for which the effect of rarer violations is worked out; real batches lie about there."""
 
 
-def evaluate(posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int) -> dict[str, Any]:
+def evaluate(
+    posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int, n_jobs: int = 1
+) -> dict[str, Any]:
     """Measure a model on labelled posts that it was not trained on.
 
     Parameters
@@ -104,20 +111,24 @@ def evaluate(posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, p
     routes : numpy.ndarray, shape (n, n_categories), int8
     params : EvaluationParams
     seed : int
+    n_jobs : int
+        Processes; -1 means one a core.
 
     Returns
     -------
     dict
         `categories`: for each one its metrics, confusion at the bands (violations and others by route), precision of flag
-        and share missed; `slices`: for each one the shares flagged and sent to review; `overall`: the post decisions.
-        Every figure is a dict of value, low, high and n.
+        and share missed, and what a reviewer or moderator would meet where violations are rarer (`elsewhere`); `slices`: for
+        each one the shares flagged and sent to review; `overall`: the post decisions. Every figure with an interval is a
+        dict of value, low, high and n.
     """
+    by_category = Parallel(n_jobs=n_jobs)(
+        delayed(_category)(posts[category].to_numpy(), probability[:, column], routes[:, column], params, seed)
+        for column, category in enumerate(CATEGORIES)
+    )
     return {
         "posts": len(posts),
-        "categories": {
-            category: _category(posts[category].to_numpy(), probability[:, column], routes[:, column], params, seed)
-            for column, category in enumerate(CATEGORIES)
-        },
+        "categories": dict(zip(CATEGORIES, by_category, strict=True)),
         "slices": _slices(posts, decide(routes), params.confidence),
         "overall": _overall(posts, decide(routes), params.confidence),
     }
@@ -138,7 +149,28 @@ def _category(labels: np.ndarray, probability: np.ndarray, routes: np.ndarray, p
     figures["confusion"] = {
         route.label: {"violation": int((truth & (routes == route)).sum()), "other": int((~truth & (routes == route)).sum())} for route in Route
     }
+    figures["elsewhere"] = _elsewhere(truth, routes)
     return figures
+
+
+def _elsewhere(truth: np.ndarray, routes: np.ndarray) -> list[dict[str, float]]:
+    """The same bands over posts of which another share are violations: the routes of either kind of post keep their shares."""
+    if truth.all() or not truth.any():
+        return []
+    rates = [float(truth.mean()), *RATES]
+    return [
+        {
+            "rate": rate,
+            "sent_to_people": float(rate * (routes[truth] > Route.CLEAR).mean() + (1 - rate) * (routes[~truth] > Route.CLEAR).mean()),
+            "precision_of_flag": _precision_at(truth, routes == Route.FLAG, rate),
+            "precision_of_flag_and_review": _precision_at(truth, routes > Route.CLEAR, rate),
+        }
+        for rate in rates
+    ]
+
+
+def _precision_at(truth: np.ndarray, chosen: np.ndarray, rate: float) -> float:
+    return precision_elsewhere(float(truth[chosen].mean()), float(truth.mean()), rate) if chosen.any() else float("nan")
 
 
 def _slices(posts: pd.DataFrame, decisions: np.ndarray, confidence: float) -> dict[str, Any]:
@@ -166,51 +198,6 @@ def _overall(posts: pd.DataFrame, decisions: np.ndarray, confidence: float) -> d
         "protected_reviewed": share(~violation, Route.REVIEW),
         "review_load": share(everything, Route.REVIEW),
     }
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One condition of promotion.
-
-    Attributes
-    ----------
-    name : str
-    value : float
-        What was measured; NaN where there was nothing to measure.
-    limit : float
-        The largest value that passes.
-    """
-
-    name: str
-    value: float
-    limit: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the gate lets the model through; what can't be measured does not hold it up."""
-        return bool(np.isnan(self.value) or self.value <= self.limit + 1e-12)
-
-
-def judge(report: Mapping[str, Any], losses: Mapping[str, float] | None, params: GateParams) -> list[Gate]:
-    """Hold a model against the gates.
-
-    Parameters
-    ----------
-    report : mapping
-        Of `evaluate` on the test split.
-    losses : mapping of str to float, or None
-        For each category how far its average precision lies below that of the model in use on the same posts; None where
-        no model is in use yet.
-    params : GateParams
-
-    Returns
-    -------
-    list of Gate
-    """
-    gates = [Gate(f"flagged in {name}", report["slices"][name]["flagged"]["value"], params.protected_flagged) for name in SLICES]
-    for category, loss in (losses or {}).items():
-        gates.append(Gate(f"loss of average precision in {category}", loss, params.average_precision_loss))
-    return gates
 
 
 def average_precision_losses(posts: pd.DataFrame, new: np.ndarray, current: np.ndarray) -> dict[str, float]:

@@ -1,19 +1,26 @@
-"""The TF-IDF views of a post as one scikit-learn transformer: words, characters, and a folded view against evasion."""
+"""The TF-IDF views of a post as one scikit-learn transformer: words, characters, and two folded views against evasion."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from classifier.segment import segment_batch
+from classifier.neutral import neutralize
+from classifier.segment import segment
 from classifier.text import fold, normalize
 
-VIEWS = ("words", "characters", "folded")
+_CHUNK = 500
+_WORTH_A_POOL = 4000
+"""Fewer posts than this are prepared sooner than worker processes start."""
+VIEWS = ("words", "characters", "folded", "pairs")
+_FORM = {"words": "words", "characters": "characters", "folded": "folded", "pairs": "folded"}
+"""The form of a post that each view reads."""
 
 
 class Prepared(NamedTuple):
@@ -27,6 +34,15 @@ class Prepared(NamedTuple):
         """Return the same forms for some of the posts."""
         return Prepared(*([form[row] for row in rows] for form in self))
 
+    def joined(self, other: "Prepared") -> "Prepared":
+        """Return the same forms for these posts and then those of another batch."""
+        return Prepared(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def normal_form(text: str) -> str:
+    """Bring a post into the form that the features read: normalised, and blind to which institution, group or person is named."""
+    return neutralize(normalize(text))
+
 
 def prepare(texts: Sequence[str], n_jobs: int = 1) -> Prepared:
     """Normalise, segment and fold posts.
@@ -36,24 +52,34 @@ def prepare(texts: Sequence[str], n_jobs: int = 1) -> Prepared:
     texts : sequence of str, length n
         Posts as typed.
     n_jobs : int
-        Processes for the segmentation; -1 means one a core.
+        Processes for large batches; -1 means one a core. Threads would gain nothing, because most of the work holds the lock.
 
     Returns
     -------
     Prepared
         Three lists of n strings: words divided by spaces, the normalised text, folded syllables divided by spaces.
     """
-    normalized = [normalize(text) for text in texts]
-    words = [" ".join(parts) for parts in segment_batch(normalized, n_jobs=n_jobs)]
-    return Prepared(words, normalized, [fold(text) for text in normalized])
+    if n_jobs == 1 or len(texts) < _WORTH_A_POOL:
+        return _prepare_here(texts)
+    chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+    parts = Parallel(n_jobs=n_jobs)(delayed(_prepare_here)(chunk) for chunk in chunks)
+    return Prepared(*([form for part in parts for form in part[number]] for number in range(len(Prepared._fields))))
+
+
+def _prepare_here(texts: Sequence[str]) -> Prepared:
+    """In this process; posts whose normal forms are equal are segmented and folded once."""
+    normal = [normal_form(text) for text in texts]
+    words = {form: " ".join(segment(form)) for form in dict.fromkeys(normal)}
+    folded = {form: fold(form) for form in words}
+    return Prepared([words[form] for form in normal], normal, [folded[form] for form in normal])
 
 
 class TfidfView(TfidfVectorizer):
     """A TF-IDF vectoriser whose saved state is one string of terms and one array, not a node for each of 100,000 terms."""
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"params": self.get_params(deep=False)}
-        state["params"]["dtype"] = np.dtype(self.dtype).name
+        params = self.get_params(deep=False)
+        state: dict[str, Any] = {"params": {**params, "dtype": np.dtype(self.dtype).name} if "dtype" in params else params}
         if hasattr(self, "vocabulary_"):
             state["terms"] = "\n".join(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
             state["idf"] = self.idf_
@@ -61,8 +87,8 @@ class TfidfView(TfidfVectorizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         params = dict(state["params"])
-        params["dtype"] = np.dtype(params["dtype"]).type
-        params["ngram_range"] = tuple(params["ngram_range"])
+        if "dtype" in params:
+            params |= {"dtype": np.dtype(params["dtype"]).type, "ngram_range": tuple(params["ngram_range"])}
         self.__init__(**params)  # type: ignore[misc]
         if "terms" in state:
             self.vocabulary_ = {term: column for column, term in enumerate(state["terms"].split("\n"))}
@@ -70,8 +96,36 @@ class TfidfView(TfidfVectorizer):
             self.idf_ = state["idf"]
 
 
+class PairView(TfidfView):
+    """Which tokens stand near each other, in order, though not side by side: what n-grams miss when words come between.
+
+    Parameters
+    ----------
+    window : int
+        A pair is at most this many tokens apart; neighbours are left to the n-grams.
+    min_df : int
+    """
+
+    def __init__(self, window: int = 7, min_df: int = 1) -> None:
+        super().__init__(lowercase=False, binary=True, min_df=min_df)
+        self.window = window
+
+    def build_analyzer(self) -> Callable[[str], list[str]]:
+        """Return the function that lists the pairs of a text."""
+        return self.pairs
+
+    def pairs(self, text: str) -> list[str]:
+        """List the pairs of a text divided by spaces, in order of place."""
+        tokens = text.split()
+        return [f"{tokens[one]} … {tokens[other]}" for one, other in self.places(len(tokens))]
+
+    def places(self, n: int) -> Iterator[tuple[int, int]]:
+        """Return the places of the pairs among n tokens."""
+        return ((one, other) for one in range(n) for other in range(one + 2, min(one + self.window + 1, n)))
+
+
 class PostVectorizer(TransformerMixin, BaseEstimator):
-    """Turn posts into TF-IDF rows over words, characters and folded syllables, side by side.
+    """Turn posts into TF-IDF rows over words, characters, folded syllables and pairs of these, side by side.
 
     Parameters
     ----------
@@ -81,9 +135,11 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         Shortest and longest character n-gram within the words of the normalised text.
     folded_ngrams : (int, int)
         Shortest and longest n-gram of syllables without accents and disguise.
+    pair_window : int
+        Farthest distance of two folded syllables that count as a pair.
     min_df : int
-        Terms in fewer posts than this are dropped.
-    weights : (float, float, float)
+        Terms in fewer posts than this are dropped; of pairs, those in fewer posts than one more.
+    weights : (float, float, float, float)
         Factor of each view, in the order of `VIEWS`; 0 leaves a view out.
     n_jobs : int
         Processes for segmentation; -1 means one a core.
@@ -99,13 +155,15 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         word_ngrams: tuple[int, int] = (1, 2),
         char_ngrams: tuple[int, int] = (2, 5),
         folded_ngrams: tuple[int, int] = (1, 3),
+        pair_window: int = 7,
         min_df: int = 2,
-        weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 0.0),
         n_jobs: int = 1,
     ) -> None:
         self.word_ngrams = word_ngrams
         self.char_ngrams = char_ngrams
         self.folded_ngrams = folded_ngrams
+        self.pair_window = pair_window
         self.min_df = min_df
         self.weights = weights
         self.n_jobs = n_jobs
@@ -142,7 +200,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         """Fit, then transform the same posts; the views are counted once."""
         prepared = _as_prepared(X, self.n_jobs)
         self.views_ = {name: view for name, view in self._new_views().items() if self._weight(name)}
-        return self._stack({name: view.fit_transform(getattr(prepared, name)) for name, view in self.views_.items()})
+        return self._stack({name: view.fit_transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
 
     def transform(self, X: Sequence[str] | Prepared) -> sparse.csr_matrix:
         """Turn posts into features.
@@ -158,7 +216,38 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "views_")
         prepared = _as_prepared(X, self.n_jobs)
-        return self._stack({name: view.transform(getattr(prepared, name)) for name, view in self.views_.items()})
+        return self._stack({name: view.transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
+
+    def refitted(self, features: sparse.csr_matrix, rows: np.ndarray) -> sparse.csr_matrix:
+        """Turn the features of the posts it was fitted on into those it would give them had it been fitted on some of them.
+
+        In cross-validation this keeps held-out posts from having a say in which terms count and how much: with such a say
+        their margins would come out smaller than those of new posts, whose rare terms are unknown.
+
+        Parameters
+        ----------
+        features : scipy.sparse.csr_matrix, shape (n, n_features)
+            What `fit_transform` returned.
+        rows : numpy.ndarray, shape (m,), int
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix, shape (n, n_features)
+            Terms that are too rare among `rows` are 0.
+        """
+        views = list(self.views_.values())
+        view_of = np.repeat(np.arange(len(views)), [len(view.vocabulary_) for view in views])
+        frequency = np.bincount(features[rows].indices, minlength=features.shape[1])
+        idf = np.log((1 + len(rows)) / (1 + frequency)) + 1
+        kept = frequency >= np.array([view.min_df for view in views])[view_of]
+        scale = np.where(kept, idf / np.concatenate([view.idf_ for view in views]), 0.0)
+        data = features.data * scale[features.indices]
+        row_of = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+        place = row_of * len(views) + view_of[features.indices]
+        norm = np.sqrt(np.bincount(place, weights=data**2, minlength=features.shape[0] * len(views)))
+        weight = np.array([self._weight(name) for name in self.views_])
+        data *= weight[view_of[features.indices]] / np.where(norm == 0, 1.0, norm)[place]
+        return sparse.csr_matrix((data, features.indices, features.indptr), shape=features.shape)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the terms, each behind the name of its view, in column order."""
@@ -177,6 +266,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
             "words": TfidfView(token_pattern=r"\S+", ngram_range=tuple(self.word_ngrams), **common),
             "characters": TfidfView(analyzer="char_wb", token_pattern=None, ngram_range=tuple(self.char_ngrams), **common),
             "folded": TfidfView(token_pattern=r"\S+", ngram_range=tuple(self.folded_ngrams), **common),
+            "pairs": PairView(self.pair_window, self.min_df + 1),
         }
 
 

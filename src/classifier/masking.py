@@ -5,7 +5,9 @@ features: that a post holds a phone number says much, which number it is says no
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from classifier.aligned import Edit, splice, substitute
 
 PHONE = "maskphone"
 EMAIL = "maskemail"
@@ -91,9 +93,9 @@ def _mask_once(text: str) -> str:
     if not _MAYBE_PERSONAL.search(text):
         return text
     if "." in text or "://" in text:
-        text = _URL.sub(_url_token, text)
+        text = substitute(_URL, _url_token, text)
     if "@" in text:
-        text = _HANDLE.sub(f" {HANDLE} ", _EMAIL.sub(f" {EMAIL} ", text))
+        text = substitute(_HANDLE, f" {HANDLE} ", substitute(_EMAIL, f" {EMAIL} ", text))
     if _DIGITS.search(text):
         text = _mask_numbers(text)
     return _tidy(text)
@@ -104,12 +106,12 @@ def _url_token(match: re.Match[str]) -> str:
 
 
 def _mask_numbers(text: str) -> str:
-    text = _CITIZEN_ID.sub(rf"\g<context> {CITIZEN_ID} ", text)
-    text = _BANK_ACCOUNT.sub(_bank_token, text)
-    text = _PHONE.sub(_phone_token, text)
+    text = substitute(_CITIZEN_ID, rf"\g<context> {CITIZEN_ID} ", text)
+    text = substitute(_BANK_ACCOUNT, _bank_token, text)
+    text = substitute(_PHONE, _phone_token, text)
     if _MAYBE_FOREIGN.search(text):
-        text = _mask_foreign_phones(text)
-    return _LONG_NUMBER.sub(lambda match: match.group() if match.group().endswith("00000") else f" {NUMBER} ", text)
+        text = splice(text, _foreign_phones(text))
+    return substitute(_LONG_NUMBER, lambda match: match.group() if match.group().endswith("00000") else f" {NUMBER} ", text)
 
 
 def _bank_token(match: re.Match[str]) -> str:
@@ -128,17 +130,16 @@ def _phone_token(match: re.Match[str]) -> str:
     return found if counted_up or _DATE.match(found) else f" {PHONE} "
 
 
-def _mask_foreign_phones(text: str) -> str:
+def _foreign_phones(text: str) -> Iterator[Edit]:
     import phonenumbers  # 0.1 s to import, and few posts hold a foreign number
 
-    pieces, end = [], 0
     for match in phonenumbers.PhoneNumberMatcher(text, "VN"):
-        pieces += [text[end : match.start], f" {PHONE} "]
-        end = match.end
-    return "".join([*pieces, text[end:]])
+        yield match.start, match.end, f" {PHONE} "
 
 
 _TOKEN_EDGES = re.compile(rf" *\b({'|'.join(sorted(MASKS))})\b *")
+_TWO_SPACES = re.compile("  ")
+_FIRST_SPACE, _LAST_SPACE = re.compile(r"\A "), re.compile(r" \Z")
 
 
 def _tidy(text: str) -> str:
@@ -146,6 +147,6 @@ def _tidy(text: str) -> str:
     if "mask" not in text:
         return text
     starts, ends = text[:1].isspace(), text[-1:].isspace()
-    text = _TOKEN_EDGES.sub(r" \1 ", text).replace("  ", " ")
-    text = text if starts else text.removeprefix(" ")
-    return text if ends else text.removesuffix(" ")
+    text = substitute(_TWO_SPACES, " ", substitute(_TOKEN_EDGES, r" \1 ", text))
+    text = text if starts else substitute(_FIRST_SPACE, "", text)
+    return text if ends else substitute(_LAST_SPACE, "", text)

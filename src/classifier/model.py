@@ -1,36 +1,62 @@
 """One calibrated linear head a category over shared features."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifier.attribution import Attribution, attribute
+from classifier.calibration import METHODS, bent, choose_method, fit_curve, prior_shift
 from classifier.features import PostVectorizer, Prepared, prepare
 from classifier.taxonomy import CATEGORIES
 
+_TOLERANCE = 0.1
+"""Of liblinear's solver: average precision is the same to 0.0001 as at its own 0.0001, in less than half the time."""
+
+
+class FittedFold(NamedTuple):
+    """A fold of the training rows with the features of all of them as fitted on `rest` alone.
+
+    Attributes
+    ----------
+    rest, held_out : numpy.ndarray of int
+        Row numbers.
+    rest_features, held_out_features : scipy.sparse.csr_matrix
+        The features of these rows.
+    """
+
+    rest: np.ndarray
+    held_out: np.ndarray
+    rest_features: sparse.csr_matrix
+    held_out_features: sparse.csr_matrix
+
 
 class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
-    """A linear support vector machine whose margin a fitted logistic curve turns into a probability.
+    """A linear support vector machine whose margin a fitted curve turns into a probability.
 
-    The curve is fitted to out-of-fold margins, the weights to all rows. Log-odds are therefore an affine function of the
-    features, and each feature's share of them is exact.
+    The curve is fitted to out-of-fold margins, the weights to all rows. Log-odds are an affine function of the features, so
+    each feature's share of them is exact; isotonic calibration, where it is chosen, bends the probability after that.
 
     Parameters
     ----------
     regularization : float
         C of `sklearn.svm.LinearSVC`.
     class_weight : {"balanced"} or None
+    calibration : str
+        One of `classifier.calibration.METHODS`, or "auto" for the one that validates best out of fold.
     folds : int
         Folds for the curve; lowered where the rarer class has fewer groups.
     seed : int
+    expected_rate : float, optional
+        Share of violations among the posts that will be scored, where it differs from that of the training rows.
 
     Attributes
     ----------
@@ -38,21 +64,44 @@ class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
         Weight of each feature in the log-odds.
     intercept_ : float
         Log-odds of a row without features.
+    bend_ : numpy.ndarray, shape (2, k), or None
+        See `classifier.calibration.Curve`.
+    method_ : str
+        Of calibration.
+    method_losses_ : dict of str to float
+        Out-of-fold logarithmic loss of each method; empty where none was chosen.
+    rate_ : float
+        Weighted share of violations in the natural training rows.
+    out_of_fold_ : (numpy.ndarray, numpy.ndarray), each of shape (number of natural rows,)
+        Probabilities of the natural training rows by weights that were not fitted to them, and whether each is a
+        violation; not saved with the model.
     classes_ : numpy.ndarray, shape (2,)
-
-    References
-    ----------
-    Platt (1999), Probabilistic outputs for support vector machines and comparisons to regularized likelihood methods.
     """
 
-    def __init__(self, regularization: float = 0.2, class_weight: str | None = "balanced", folds: int = 5, seed: int = 0) -> None:
+    def __init__(
+        self,
+        regularization: float = 0.2,
+        class_weight: str | None = "balanced",
+        calibration: str = "auto",
+        folds: int = 5,
+        seed: int = 0,
+        expected_rate: float | None = None,
+    ) -> None:
         self.regularization = regularization
         self.class_weight = class_weight
+        self.calibration = calibration
         self.folds = folds
         self.seed = seed
+        self.expected_rate = expected_rate
 
     def fit(
-        self, X: sparse.csr_matrix, y: np.ndarray, sample_weight: np.ndarray | None = None, groups: np.ndarray | None = None
+        self,
+        X: sparse.csr_matrix,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+        natural: np.ndarray | None = None,
+        folds: Sequence[FittedFold] | None = None,
     ) -> "CalibratedLinearHead":
         """Fit weights and curve.
 
@@ -64,6 +113,10 @@ class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
         sample_weight : numpy.ndarray, shape (n,), optional
         groups : numpy.ndarray, shape (n,), optional
             Rows of one group share a fold.
+        natural : numpy.ndarray, shape (n,), bool, optional
+            Rows that are like the posts to come; the curve is fitted to these alone. All, where it is not given.
+        folds : sequence of FittedFold, optional
+            Folds shared with other heads; used where both classes are in every part of them that is trained on.
 
         Returns
         -------
@@ -73,36 +126,65 @@ class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If one of the two classes has fewer than two groups.
+            If one of the two classes has fewer than two groups among the natural rows, or the calibration is not a known method.
         """
+        if self.calibration not in ("auto", *METHODS):
+            raise ValueError(f"calibration is {self.calibration!r}; it must be auto or one of {', '.join(METHODS)}")
         y = np.asarray(y).astype(int)
         self.classes_ = np.unique(y)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        rarest = min(len(set(groups[y == label])) for label in (0, 1))
+        natural = np.ones(len(y), dtype=bool) if natural is None else np.asarray(natural)
+        rarest = min(len(set(groups[natural & (y == label)])) for label in (0, 1))
         if rarest < 2:
             raise ValueError(f"both classes need at least 2 groups of posts, the rarer has {rarest}")
-        folds = StratifiedGroupKFold(min(self.folds, rarest), shuffle=True, random_state=self.seed).split(X, y, groups)
-        svm = LinearSVC(C=self.regularization, class_weight=self.class_weight, random_state=self.seed)
-        calibrated = CalibratedClassifierCV(svm, method="sigmoid", cv=list(folds), ensemble=False).fit(X, y, sample_weight=sample_weight)
-        fitted = calibrated.calibrated_classifiers_[0]
-        curve = fitted.calibrators[0]  # probability = expit(-(a * margin + b))
-        self.coef_ = -curve.a_ * fitted.estimator.coef_.ravel()
-        self.intercept_ = float(-curve.a_ * fitted.estimator.intercept_[0] - curve.b_)
+        svm = LinearSVC(C=self.regularization, class_weight=self.class_weight, tol=_TOLERANCE, random_state=self.seed)
+        if not folds or any(len(np.unique(y[fold.rest])) < 2 for fold in folds):
+            splitter = StratifiedGroupKFold(min(self.folds, rarest), shuffle=True, random_state=self.seed)
+            folds = [FittedFold(rest, held_out, X[rest], X[held_out]) for rest, held_out in splitter.split(X, y, groups)]
+        margin = np.zeros(len(y))
+        for fold in folds:
+            fitted = clone(svm).fit(fold.rest_features, y[fold.rest], sample_weight=weight[fold.rest])
+            margin[fold.held_out] = fitted.decision_function(fold.held_out_features)
+        svm.fit(X, y, sample_weight=weight)
+
+        margin = margin[natural]
+        truth, weight, groups = y[natural] == 1, weight[natural], groups[natural]
+        self.method_: str = self.calibration
+        self.method_losses_: dict[str, float] = {}
+        if self.calibration == "auto":
+            self.method_, self.method_losses_ = choose_method(margin, truth, weight, groups, self.folds, self.seed)
+        curve = fit_curve(self.method_, margin, truth, weight)
+        self.rate_ = float(np.average(truth, weights=weight))
+        if self.expected_rate is not None:
+            curve = curve.shifted(prior_shift(self.rate_, self.expected_rate))
+        self.out_of_fold_ = (curve.probability(margin), truth)
+        self.coef_ = curve.slope * svm.coef_.ravel()
+        self.intercept_ = float(curve.slope * svm.intercept_[0] + curve.intercept)
+        self.bend_ = curve.bend
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "out_of_fold_"}
 
     def decision_function(self, X: sparse.csr_matrix) -> np.ndarray:
         """Return the log-odds of each row, shape (n,)."""
         check_is_fitted(self, "coef_")
         return np.asarray(X @ self.coef_ + self.intercept_)
 
+    def probability(self, log_odds: np.ndarray) -> np.ndarray:
+        """Return the calibrated probability for log-odds, shape (n,)."""
+        return bent(log_odds, self.bend_)
+
     def predict_proba(self, X: sparse.csr_matrix) -> np.ndarray:
         """Return the probabilities of both classes, shape (n, 2)."""
-        positive = expit(self.decision_function(X))
+        positive = self.probability(self.decision_function(X))
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X: sparse.csr_matrix) -> np.ndarray:
         """Return 0 or 1 for each row, shape (n,): the likelier class."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        return self.classes_[(self.probability(self.decision_function(X)) > 0.5).astype(int)]
 
 
 class PostClassifier(ClassifierMixin, BaseEstimator):
@@ -116,6 +198,8 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         Copied for each category.
     categories : tuple of str
         Names of the columns of `y`.
+    expected_rates : dict of str to float, optional
+        Share of violations among the posts to come, of the categories where it differs from that of the training posts.
 
     Attributes
     ----------
@@ -126,11 +210,16 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, vectorizer: PostVectorizer | None = None, head: CalibratedLinearHead | None = None, categories: tuple[str, ...] = CATEGORIES
+        self,
+        vectorizer: PostVectorizer | None = None,
+        head: CalibratedLinearHead | None = None,
+        categories: tuple[str, ...] = CATEGORIES,
+        expected_rates: Mapping[str, float] | None = None,
     ) -> None:
         self.vectorizer = vectorizer
         self.head = head
         self.categories = categories
+        self.expected_rates = expected_rates
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -145,6 +234,7 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
+        natural: np.ndarray | None = None,
     ) -> "PostClassifier":
         """Fit features on all posts and each head on the posts where its category is annotated.
 
@@ -156,6 +246,8 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         sample_weight : numpy.ndarray, shape (n,), optional
         groups : numpy.ndarray, shape (n,), optional
             Posts of one group never stand on both sides of a calibration fold.
+        natural : numpy.ndarray, shape (n,), bool, optional
+            Posts like those to come; probabilities are calibrated on these alone.
 
         Returns
         -------
@@ -174,15 +266,37 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         self.vectorizer_ = clone(self.vectorizer) if self.vectorizer is not None else PostVectorizer()
         head = self.head if self.head is not None else CalibratedLinearHead()
         features = self.vectorizer_.fit_transform(X)
+        folds = self._folds(features, y, groups, head)
         self.heads_ = {}
         for column, category in enumerate(self.categories):
             known = np.flatnonzero(~np.isnan(y[:, column]))
+            rate = (self.expected_rates or {}).get(category)
+            unfitted = clone(head) if rate is None else clone(head).set_params(expected_rate=rate)
+            by_row = (_take(rows, known) for rows in (sample_weight, groups, natural))
             try:
-                self.heads_[category] = clone(head).fit(features[known], y[known, column], _take(sample_weight, known), _take(groups, known))
+                self.heads_[category] = unfitted.fit(features[known], y[known, column], *by_row, folds=[_among(fold, known) for fold in folds])
             except ValueError as error:
                 raise ValueError(f"{category}: {error}") from error
         self.classes_ = np.array(self.categories)
         return self
+
+    def _folds(self, features: sparse.csr_matrix, y: np.ndarray, groups: np.ndarray | None, head: CalibratedLinearHead) -> list[FittedFold]:
+        """Divide the posts once for all heads, so that features need refitting only once a fold; even over categories, rarest first."""
+        rarest_first = np.argsort(np.nansum(y, axis=0))
+        positive = (y[:, rarest_first] == 1) @ (2 ** np.arange(y.shape[1], 0, -1))
+        stratum = np.floor(np.log2(np.maximum(positive, 1))).astype(int)
+        groups = np.arange(len(y)) if groups is None else np.asarray(groups)
+        n = min(head.folds, len(np.unique(groups)))
+        if n < 2:
+            return []
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class")  # the heads check what they need
+            splits = list(StratifiedGroupKFold(n, shuffle=True, random_state=head.seed).split(features, stratum, groups))
+        folds = []
+        for rest, held_out in splits:
+            refitted = self.vectorizer_.refitted(features, rest)
+            folds.append(FittedFold(rest, held_out, refitted[rest], refitted[held_out]))
+        return folds
 
     def decision_function(self, X: Sequence[str] | Prepared) -> np.ndarray:
         """Return log-odds, shape (n, n_categories)."""
@@ -198,13 +312,22 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         """Return the weights of all heads, shape (n_features, n_categories)."""
         return np.column_stack([head.coef_ for head in self.heads_.values()])
 
+    def probability(self, log_odds: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities for log-odds, both of shape (n, n_categories)."""
+        return np.column_stack([head.probability(log_odds[:, column]) for column, head in enumerate(self.heads_.values())])
+
+    def at_training_balance(self, probability: np.ndarray) -> np.ndarray:
+        """Take the expected rates out of probabilities again, shape (n, n_categories): what holds among posts like the training ones."""
+        shifts = [0.0 if head.expected_rate is None else prior_shift(head.expected_rate, head.rate_) for head in self.heads_.values()]
+        return expit(logit(probability) + np.array(shifts))
+
     def predict_proba(self, X: Sequence[str] | Prepared) -> np.ndarray:
         """Return the calibrated probability of each category, shape (n, n_categories); they need not add up to 1."""
-        return expit(self.decision_function(X))
+        return self.probability(self.decision_function(X))
 
     def predict(self, X: Sequence[str] | Prepared) -> np.ndarray:
         """Return 0 or 1 for each category, shape (n, n_categories): whether it is likelier than not."""
-        return (self.decision_function(X) > 0).astype(int)
+        return (self.predict_proba(X) > 0.5).astype(int)
 
     def explain(self, X: Sequence[str] | Prepared) -> list[Attribution]:
         """Say for each post what each of its words adds to the log-odds of each category; see `attribute`."""
@@ -216,3 +339,14 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
 
 def _take(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
     return None if values is None else np.asarray(values)[rows]
+
+
+def _among(fold: FittedFold, known: np.ndarray) -> FittedFold:
+    """The same fold over some of the rows, which are numbered anew."""
+    n = len(fold.rest) + len(fold.held_out)
+    if len(known) == n:
+        return fold
+    number = np.full(n, -1)
+    number[known] = np.arange(len(known))
+    rest, held_out = (number[rows] >= 0 for rows in (fold.rest, fold.held_out))
+    return FittedFold(number[fold.rest[rest]], number[fold.held_out[held_out]], fold.rest_features[rest], fold.held_out_features[held_out])

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classifier.errors import InputError
+from classifier.taxonomy import CATEGORIES
 
 PARAMS_FILE = "params.yaml"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -88,8 +90,9 @@ class FeatureParams(_Section):
     word_ngrams: Ngrams
     char_ngrams: Ngrams
     folded_ngrams: Ngrams
+    pair_window: Annotated[int, Field(ge=2, le=50)]
     min_df: Positive
-    view_weights: Annotated[tuple[Weight, Weight, Weight], Field(strict=False)]
+    view_weights: Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
 
 
 class ModelParams(_Section):
@@ -97,7 +100,18 @@ class ModelParams(_Section):
 
     regularization: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     class_weight: Literal["balanced"] | None
+    bare_copies: Weight
+    calibration: Literal["auto", "sigmoid", "temperature", "isotonic"]
     folds: Annotated[int, Field(ge=2, le=20)]
+    expected_rate: dict[str, Share] | None
+
+    @field_validator("expected_rate")
+    @classmethod
+    def _known_categories(cls, rates: dict[str, float] | None) -> dict[str, float] | None:
+        unknown = sorted(set(rates or ()) - set(CATEGORIES))
+        if unknown:
+            raise ValueError(f"{unknown[0]} is no category; there are {', '.join(CATEGORIES)}")
+        return rates
 
 
 class RoutingParams(_Section):
@@ -105,8 +119,8 @@ class RoutingParams(_Section):
 
     flag_precision: Probability
     flag_protected: Probability
-    min_flagged: Positive
     clear_miss_rate: Probability
+    confidence: Share
     clear_probability: Probability
 
 
@@ -114,13 +128,19 @@ class EvaluationParams(_Section):
     """Intervals of the metrics."""
 
     bootstrap: Annotated[int, Field(ge=20)]
-    confidence: Annotated[float, Field(gt=0, lt=1)]
+    confidence: Share
 
 
 class GateParams(_Section):
     """What a model must reach to be promoted."""
 
     protected_flagged: Probability
+    identity_auc_loss: Probability
+    political_spread: Probability
+    calibration_error: Probability
+    recall_lost: Probability
+    recall_lost_bare: Probability
+    disguised_flagged: Probability
     average_precision_loss: Probability
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
-from scipy.special import expit
 
 from classifier.attribution import Attribution, attribute
 from classifier.errors import InputError, named
 from classifier.features import Prepared, prepare
+from classifier.highlighting import heaviest_words, locate
 from classifier.posts import read_batch, write_batch
 from classifier.registry import StoredModel, load_folder, load_model
 from classifier.routing import decide, route_posts
@@ -27,7 +27,6 @@ _WORTH_A_POOL = 2000
 _DECIMALS = 6
 _LABELS = np.array([route.label for route in Route], dtype=object)
 _NAMES = np.array(CATEGORIES, dtype=object)
-_EDGE_SIGNS = ".,;:!?()[]{}<>\"'“”‘’…*-–—/"
 
 SCORE_COLUMNS: tuple[str, ...] = (
     "decision",
@@ -91,10 +90,12 @@ class Moderator:
             `SCORE_COLUMNS`: probabilities are calibrated and rounded to six decimals, empty where the row is invalid.
         """
         faults = [self._fault(text) for text in texts]
-        prepared = prepare([text if fault is None else "" for text, fault in zip(texts, faults, strict=True)])
+        typed = [text if fault is None else "" for text, fault in zip(texts, faults, strict=True)]
+        prepared = prepare(typed)
         faults = [fault or (None if form else "không có nội dung đọc được") for fault, form in zip(faults, prepared.characters, strict=True)]
         usable = np.array([fault is None for fault in faults], dtype=bool)
-        scored = self._score_usable(prepared.take(np.flatnonzero(usable)))
+        rows = np.flatnonzero(usable)
+        scored = self._score_usable([typed[row] for row in rows], prepared.take(rows))
         table = pd.DataFrame(index=range(len(texts)), columns=list(SCORE_COLUMNS), dtype=object)
         table.loc[usable, scored.columns] = scored.to_numpy(dtype=object)
         table.loc[~usable, "decision"] = INVALID
@@ -112,7 +113,8 @@ class Moderator:
         scored : pandas.Series
             One row of what `score` returns.
         attribution : Attribution
-            Words of the normalised, masked text, with a column of weights a category.
+            Words of the normalised, masked text, where they stand in the text as typed, and a column of weights a category.
+            `classifier.highlighting.highlighted` cuts the text accordingly.
 
         Raises
         ------
@@ -122,7 +124,7 @@ class Moderator:
         scored = self.score([text]).iloc[0]
         if scored["decision"] == INVALID:
             raise InputError(f"the text can't be scored: {scored['reasons']}")
-        return scored, self._stored.classifier.explain([text])[0]
+        return scored, locate(self._stored.classifier.explain([text])[0], text)
 
     def log_odds_without_words(self) -> dict[str, float]:
         """Return each category's intercept: what is left when no word contributes."""
@@ -135,43 +137,33 @@ class Moderator:
             return f"dài quá {self._limit} ký tự"
         return None
 
-    def _score_usable(self, prepared: Prepared) -> pd.DataFrame:
+    def _score_usable(self, texts: list[str], prepared: Prepared) -> pd.DataFrame:
         columns = [column for column in SCORE_COLUMNS if column != "model_version"]
         if not prepared.characters:
             return pd.DataFrame(columns=columns, dtype=object)
         classifier = self._stored.classifier
         features = classifier.vectorizer_.transform(prepared)
-        probability = np.round(expit(classifier.log_odds(features)), _DECIMALS)
+        probability = np.round(classifier.probability(classifier.log_odds(features)), _DECIMALS)
         routes = route_posts(probability, self._stored.bands)
         table: dict[str, Any] = {
             "decision": _LABELS[decide(routes)],
             "categories": [";".join(_NAMES[row > Route.CLEAR]) for row in routes],
-            "reasons": self._reasons(prepared, features, routes),
+            "reasons": self._reasons(texts, prepared, features, routes),
         }
         for column, category in enumerate(CATEGORIES):
             table[f"p_{category}"] = probability[:, column]
             table[f"route_{category}"] = _LABELS[routes[:, column]]
         return pd.DataFrame(table, columns=columns, dtype=object)
 
-    def _reasons(self, prepared: Prepared, features: sparse.csr_matrix, routes: np.ndarray) -> list[str]:
+    def _reasons(self, texts: list[str], prepared: Prepared, features: sparse.csr_matrix, routes: np.ndarray) -> list[str]:
         """For each post the words that weighed most towards the categories that are not clear."""
         reasons = [""] * len(routes)
         touched = np.flatnonzero(decide(routes) > Route.CLEAR) if self._n_reasons else np.array([], dtype=int)
         classifier = self._stored.classifier
         explained = attribute(classifier.vectorizer_, prepared.take(touched), features[touched], classifier.coefficients())
         for row, attribution in zip(touched, explained, strict=True):
-            reasons[row] = "; ".join(heaviest_words(attribution, routes[row] > Route.CLEAR, self._n_reasons))
+            reasons[row] = "; ".join(heaviest_words(texts[row], locate(attribution, texts[row]), routes[row] > Route.CLEAR, self._n_reasons))
         return reasons
-
-
-def heaviest_words(attribution: Attribution, categories: np.ndarray, most: int) -> list[str]:
-    """Return the distinct words that speak most for any of the marked categories, heaviest first, at most `most`."""
-    weight = attribution.weights[:, categories].max(axis=1)
-    best: dict[str, float] = {}
-    for word, value in zip(attribution.words, weight, strict=True):
-        if value > 0 and any(char.isalnum() for char in word):
-            best[word.strip(_EDGE_SIGNS)] = max(best.get(word.strip(_EDGE_SIGNS), 0.0), float(value))
-    return sorted(best, key=lambda word: -best[word])[:most]
 
 
 @dataclass

@@ -17,12 +17,13 @@ from classifier.model import PostClassifier
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the files in a version's folder; raised when an older one can no longer be read."""
 
 MODEL_FILE, ROUTING_FILE, METADATA_FILE = "model.skops", "routing.json", "metadata.json"
 CURRENT = "current"
 _TRUSTED = [
+    "classifier.features.PairView",
     "classifier.features.PostVectorizer",
     "classifier.features.TfidfView",
     "classifier.model.CalibratedLinearHead",
@@ -125,6 +126,10 @@ def load_folder(folder: Path) -> StoredModel:
     return StoredModel(metadata["version"], folder, classifier, bands, metadata)
 
 
+class OtherSchemaError(InputError):
+    """A version written by a program whose files this one can't read."""
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
     """Return a version's metadata.
 
@@ -142,7 +147,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: can't be read ({error}); train again or promote another version") from None
     found = metadata.get("schema_version") if isinstance(metadata, dict) else None
     if found != SCHEMA_VERSION:
-        raise InputError(f"{path}: schema version {found}, this program reads {SCHEMA_VERSION}; train again with this program")
+        raise OtherSchemaError(f"{path}: schema version {found}, this program reads {SCHEMA_VERSION}; train again with this program")
     missing = [key for key in _NEEDED if key not in metadata]
     if missing or metadata["version"] != folder.name or not isinstance(metadata["sha256"], dict):
         what = f"lacks {missing[0]}" if missing else f"is of version {metadata['version']}, its folder is {folder.name}"

@@ -1,4 +1,4 @@
-"""The report of a training: tables for the terminal, metrics.json, plots and a page that shows them."""
+"""The report of a training: tables for the terminal, metrics.json and plots."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from classifier.evaluation import Estimate, Gate
+from classifier.evaluation import Estimate
+from classifier.gates import Gate
+from classifier.plots import plot_report
 from classifier.routing import Band
-from classifier.taxonomy import CATEGORIES, SLICES, VIETNAMESE, Route
-
-_COLOURS = {"clear": "#4c9f70", "review": "#e0a030", "flag": "#c0392b"}
-_BINS = 10
+from classifier.taxonomy import CATEGORIES, SLICES
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -35,24 +34,127 @@ def _figure(entry: Mapping[str, Any], percent: bool = False) -> str:
 
 
 def metric_tables(report: Mapping[str, Any], bands: Mapping[str, Band]) -> list[Table]:
-    """Build the tables of a report: quality, bands, protected slices, decisions."""
-    quality = _table("Quality on the test split (95 % intervals)", "category", "violations", "average precision", "ROC AUC", "F1 at 0.5", "Brier")
-    routed = _table("Bands on the test split", "category", "clear below", "flag from", "violations missed", "precision of flag", "sent to review")
+    """Build the tables of a report, in the order in which they are read."""
+    tables = [_quality(report), _calibration(report), _bands(report, bands)]
+    if "promises" in report:
+        tables.append(_promises(report["promises"]))
+    return [*tables, _elsewhere(report), _slices(report), _overall(report), _identity(report), _pairs(report), evasion_table(report)]
+
+
+def _quality(report: Mapping[str, Any]) -> Table:
+    table = _table("Quality on the test split (95 % intervals)", "category", "violations", "average precision", "ROC AUC", "F1 at 0.5")
+    for category in CATEGORIES:
+        entry = report["categories"][category]
+        table.add_row(category, str(entry["violations"]), *(_figure(entry[name]) for name in ("average_precision", "roc_auc", "f1")))
+    return table
+
+
+def _calibration(report: Mapping[str, Any]) -> Table:
+    table = _table(
+        "Calibration: the method that validated best out of fold", "category", "method", "log loss by method", "calibration error", "Brier"
+    )
+    for category in CATEGORIES:
+        entry, chosen = report["categories"][category], report["calibration"][category]
+        losses = " ".join(f"{name} {loss:.4f}" for name, loss in chosen["log_losses"].items()) or "–"
+        table.add_row(category, chosen["method"], losses, _figure(entry["calibration_error"]), _figure(entry["brier"]))
+    return table
+
+
+def _bands(report: Mapping[str, Any], bands: Mapping[str, Band]) -> Table:
+    table = _table("Bands on the test split", "category", "clear below", "flag from", "violations missed", "precision of flag", "sent to review")
     for category in CATEGORIES:
         entry, band = report["categories"][category], bands[category]
-        quality.add_row(category, str(entry["violations"]), *(_figure(entry[name]) for name in ("average_precision", "roc_auc", "f1", "brier")))
         flag_from = "closed" if band.flag_from is None else f"{band.flag_from:.3f}"
-        routed.add_row(
-            category, f"{band.clear_below:.3f}", flag_from, *(_figure(entry[name], True) for name in ("missed", "flag_precision", "review_load"))
-        )
-    protected = _table("Protected slices of the test split", "slice", "posts", "flagged", "sent to review")
+        shares = (_figure(entry[name], True) for name in ("missed", "flag_precision", "review_load"))
+        table.add_row(category, f"{band.clear_below:.3f}", flag_from, *shares)
+    return table
+
+
+def _promises(promises: Mapping[str, Any]) -> Table:
+    table = _table("Promises (with the confidence asked for)", "category", "promised", "on calibration", "on test", "")
+    for category, by_band in promises.items():
+        for name, promise in by_band.items():
+            promised = f"clear: missed ≤ {promise['target']:.0%}" if name == "clear" else f"flag: right ≥ {promise['target']:.0%}"
+            promised += f" ({promise['confidence']:.0%})"
+            if promise["threshold"] is None:
+                table.add_row(category, promised, "–", "–", _closed(promise["needed"]))
+                continue
+            observed = f"{promise['observed']:.1%} of {promise['n']}"
+            table.add_row(category, promised, observed, _figure(promise["test"], True), _verdict(name, promise))
+        if "flag" not in by_band:
+            table.add_row(category, "flag: never, by rule", "", "", "")
+    return table
+
+
+def _closed(needed: int | None) -> str:
+    return "closed: more posts would not open it" if needed is None else f"closed: needs some {needed:,} more labelled posts"
+
+
+def _verdict(band: str, promise: Mapping[str, Any]) -> str:
+    value = promise["test"]["value"]
+    if np.isnan(value):
+        return ""
+    kept = value <= promise["target"] if band == "clear" else value >= promise["target"]
+    within = promise["test"]["low"] <= promise["target"] <= promise["test"]["high"]
+    return "kept" if kept else ("missed, within chance" if within else "missed")
+
+
+def _elsewhere(report: Mapping[str, Any]) -> Table:
+    """Where violations are rarer than here, the same bands send fewer posts to people, and more of those are harmless."""
+    table = _table(
+        "The same bands where violations are rarer", "category", "share of violations", "sent to people", "right among flags", "right among all sent"
+    )
+    for category in CATEGORIES:
+        for position, entry in enumerate(report["categories"][category]["elsewhere"]):
+            name = category if position == 0 else ""
+            rate = f"{entry['rate']:.1%}" + (" (here)" if position == 0 else "")
+            shares = (
+                "–" if np.isnan(entry[key]) else f"{entry[key]:.1%}"
+                for key in ("sent_to_people", "precision_of_flag", "precision_of_flag_and_review")
+            )
+            table.add_row(name, rate, *shares)
+    return table
+
+
+def _slices(report: Mapping[str, Any]) -> Table:
+    table = _table("Protected slices of the test split", "slice", "posts", "flagged", "sent to review")
     for name in SLICES:
         entry = report["slices"][name]
-        protected.add_row(name, str(entry["flagged"]["n"]), _figure(entry["flagged"], True), _figure(entry["reviewed"], True))
-    overall = _table("Decisions on the test split", "share of", "value")
+        table.add_row(name, str(entry["flagged"]["n"]), _figure(entry["flagged"], True), _figure(entry["reviewed"], True))
+    return table
+
+
+def _overall(report: Mapping[str, Any]) -> Table:
+    table = _table("Decisions on the test split", "share of", "value")
     for name, text in _OVERALL.items():
-        overall.add_row(text, _figure(report["overall"][name], True))
-    return [quality, routed, protected, overall]
+        table.add_row(text, _figure(report["overall"][name], True))
+    return table
+
+
+def _identity(report: Mapping[str, Any]) -> Table:
+    table = _table("insult where an identity is named (AUC)", "kind", "violations", "others", "subgroup", "BPSN", "BNSP", "all posts")
+    for kind, entry in report["identity"].items():
+        figures = ("–" if np.isnan(entry[name]) else f"{entry[name]:.3f}" for name in ("subgroup", "bpsn", "bnsp", "overall"))
+        table.add_row(kind, str(entry["n_positive"]), str(entry["n_negative"]), *figures)
+    return table
+
+
+def _pairs(report: Mapping[str, Any]) -> Table:
+    table = _table("Minimal pairs: how far a probability moves with whom the sentence names", "set", "sentences", "mean spread", "largest spread")
+    for name, entry in report["pairs"].items():
+        table.add_row(name, str(entry["sentences"]), f"{entry['mean']:.4f}", f"{entry['largest']:.4f}")
+    return table
+
+
+def evasion_table(report: Mapping[str, Any]) -> Table:
+    """Build the table of what each disguise costs."""
+    table = _table(
+        "Disguises", "transformation", "recall lost at equal precision", "at the thresholds in use", "protected flagged", "protected to review"
+    )
+    for name, cost in report["evasion"].items():
+        columns = ("recall_lost", "recall_lost_at_thresholds", "more_flagged", "more_reviewed")
+        table.add_row(name, *(f"{cost[column]:+.1%}" for column in columns))
+    return table
 
 
 _OVERALL = {
@@ -65,13 +167,23 @@ _OVERALL = {
 
 
 def gate_table(gates: Iterable[Gate]) -> Table:
-    """Build the table that says which gate holds, and by how much another does not."""
-    table = _table("Gates", "gate", "measured", "allowed", "")
+    """Build the table that says which gate fails and by how much; of a family that holds, the closest call stands for all."""
+    table = _table("Gates", "gate", "closest, and all that fail", "measured", "allowed", "")
+    families: dict[str, list[Gate]] = {}
     for gate in gates:
-        measured = "–" if np.isnan(gate.value) else f"{gate.value:.4f}"
-        verdict = "[green]passed[/green]" if gate.passed else f"[bold red]failed by {gate.value - gate.limit:.4f}[/bold red]"
-        table.add_row(gate.name, measured, f"≤ {gate.limit:.4f}", verdict)
+        families.setdefault(gate.family, []).append(gate)
+    for family, members in families.items():
+        failed = [gate for gate in members if not gate.passed]
+        for gate in failed or [min(members, key=_room)]:
+            measured = "–" if np.isnan(gate.value) else f"{gate.value:.4f}"
+            held = f"[green]{len(members)} of {len(members)} passed[/green]"
+            verdict = held if gate.passed else f"[bold red]failed by {gate.value - gate.limit:.4f}[/bold red]"
+            table.add_row(family, gate.name, measured, f"≤ {gate.limit:.4f}", verdict)
     return table
+
+
+def _room(gate: Gate) -> float:
+    return float("inf") if np.isnan(gate.value) else gate.limit - gate.value
 
 
 def print_report(console: Console, report: Mapping[str, Any], bands: Mapping[str, Band], gates: Iterable[Gate]) -> None:
@@ -104,12 +216,12 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     gates = list(gates)
-    verdicts = [{"name": gate.name, "value": gate.value, "limit": gate.limit, "passed": gate.passed} for gate in gates]
+    verdicts = [{"family": gate.family, "name": gate.name, "value": gate.value, "limit": gate.limit, "passed": gate.passed} for gate in gates]
     content = _without_nan({**report, "gates": verdicts})
     (folder / "metrics.json").write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     with (folder / "report.txt").open("w", encoding="utf-8") as stream:
         print_report(Console(file=stream, width=140), report, bands, gates)
-    _plot(folder, report, bands, posts, probability)
+    plot_report(folder, report, bands, posts, probability)
 
 
 def _without_nan(value: Any) -> Any:
@@ -119,71 +231,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _plot(folder: Path, report: Mapping[str, Any], bands: Mapping[str, Band], posts: pd.DataFrame, probability: np.ndarray) -> None:
-    from matplotlib.figure import Figure  # slow to import; the object interface needs no screen
-
-    for name, draw in {"reliability": _draw_reliability, "precision_recall": _draw_precision_recall, "bands": _draw_bands}.items():
-        figure = Figure(figsize=(11, 8.5), layout="constrained")
-        for axis, (column, category) in zip(figure.subplots(2, 2).ravel(), enumerate(CATEGORIES), strict=True):
-            known = posts[category].notna().to_numpy()
-            draw(axis, posts[category].to_numpy()[known] == 1, probability[known, column], bands[category])
-            axis.set_title(f"{category} · {VIETNAMESE[category]}")
-        figure.savefig(folder / f"{name}.png", dpi=110)
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    _draw_slices(figure.subplots(), report)
-    figure.savefig(folder / "slices.png", dpi=110)
-
-
-def _draw_reliability(axis: Any, truth: np.ndarray, probability: np.ndarray, band: Band) -> None:
-    edges = np.linspace(0, 1, _BINS + 1)
-    bins = np.clip(np.digitize(probability, edges) - 1, 0, _BINS - 1)
-    filled = [number for number in range(_BINS) if (bins == number).any()]
-    axis.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1, label="perfectly calibrated")
-    axis.plot([probability[bins == b].mean() for b in filled], [truth[bins == b].mean() for b in filled], marker="o", label="model")
-    for b in filled:
-        axis.annotate(
-            str((bins == b).sum()), (probability[bins == b].mean(), truth[bins == b].mean()), fontsize=7, xytext=(4, -9), textcoords="offset points"
-        )
-    axis.set(xlabel="mean predicted probability", ylabel="share of violations", xlim=(0, 1), ylim=(0, 1))
-    axis.legend(fontsize=8)
-
-
-def _draw_precision_recall(axis: Any, truth: np.ndarray, probability: np.ndarray, band: Band) -> None:
-    from sklearn.metrics import precision_recall_curve
-
-    if not truth.any():
-        return
-    precision, recall, _ = precision_recall_curve(truth, probability)
-    axis.step(recall, precision, where="post")
-    for name, threshold in {"review": band.clear_below, "flag": band.flag_from}.items():
-        if threshold is not None and (probability >= threshold).any():
-            chosen = probability >= threshold
-            axis.plot((truth & chosen).sum() / truth.sum(), truth[chosen].mean(), "o", color=_COLOURS[name], label=f"{name} from {threshold:.2f}")
-    axis.axhline(truth.mean(), color="grey", linestyle=":", linewidth=1, label="chance")
-    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-    axis.legend(fontsize=8)
-
-
-def _draw_bands(axis: Any, truth: np.ndarray, probability: np.ndarray, band: Band) -> None:
-    bins = np.linspace(0, 1, 41)
-    axis.hist([probability[~truth], probability[truth]], bins=bins, stacked=True, color=["#9ab", "#333"], label=["no violation", "violation"])
-    axis.axvspan(0, band.clear_below, color=_COLOURS["clear"], alpha=0.15, label="clear")
-    end = 1.0 if band.flag_from is None else band.flag_from
-    axis.axvspan(band.clear_below, end, color=_COLOURS["review"], alpha=0.15, label="review")
-    if band.flag_from is not None:
-        axis.axvspan(band.flag_from, 1, color=_COLOURS["flag"], alpha=0.15, label="flag")
-    axis.set(xlabel="calibrated probability", ylabel="test posts (log scale)", yscale="log", xlim=(0, 1))
-    axis.legend(fontsize=8)
-
-
-def _draw_slices(axis: Any, report: Mapping[str, Any]) -> None:
-    left = np.zeros(len(SLICES))
-    for route, key in ((Route.REVIEW, "reviewed"), (Route.FLAG, "flagged")):
-        values = np.array([np.nan_to_num(report["slices"][name][key]["value"]) for name in SLICES])
-        axis.barh(SLICES, values, left=left, color=_COLOURS[route.label], label=route.label)
-        left += values
-    axis.set(xlabel="share of the slice's test posts", title="Protected slices: what is sent to review or flagged")
-    axis.invert_yaxis()
-    axis.legend()

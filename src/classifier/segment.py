@@ -1,14 +1,11 @@
-"""Vietnamese word segmentation by underthesea: one post, a batch, several processes."""
+"""Vietnamese word segmentation by underthesea."""
 
-from collections.abc import Iterable, Sequence
-
-from joblib import Parallel, delayed
+from collections.abc import Iterable
 
 from classifier.masking import MASKS
+from classifier.neutral import NEUTRALS
 
-_CHUNK = 1000
-_WORTH_A_POOL = 4000
-"""Fewer posts than this are segmented sooner than worker processes start."""
+_ALONE = MASKS | NEUTRALS
 
 
 def segment(text: str) -> list[str]:
@@ -22,7 +19,7 @@ def segment(text: str) -> list[str]:
     Returns
     -------
     list of str
-        Words, signs, emoji and mask tokens in order. Emoji and mask tokens always stand alone.
+        Words, signs, emoji and mask tokens in order. Emoji, mask tokens and neutral tokens always stand alone.
 
     Examples
     --------
@@ -35,39 +32,17 @@ def segment(text: str) -> list[str]:
 
 
 def _parts(word: str) -> Iterable[str]:
-    """The tagger was trained on newspapers and glues emoji and mask tokens to their neighbours: take them apart again."""
+    """The tagger was trained on newspapers and glues emoji and our tokens to their neighbours: take them apart again."""
     syllables = word.split(" ")
-    if len(syllables) == 1 or all(syllable not in MASKS and syllable.isalnum() for syllable in syllables):
+    if len(syllables) == 1 or all(syllable not in _ALONE and syllable.isalnum() for syllable in syllables):
         return ["_".join(syllables)]
     parts: list[str] = []
     joinable = False
     for syllable in syllables:
-        alone = syllable in MASKS or not syllable[:1].isalnum()
+        alone = syllable in _ALONE or not syllable[:1].isalnum()
         if joinable and not alone:
             parts[-1] += "_" + syllable
         else:
             parts.append(syllable)
         joinable = not alone
     return parts
-
-
-def segment_batch(texts: Sequence[str], n_jobs: int = 1) -> list[list[str]]:
-    """Segment many posts, over several processes where that pays.
-
-    Parameters
-    ----------
-    texts : sequence of str, length n
-        Normalised posts.
-    n_jobs : int
-        Worker processes; -1 means one a core. Threads would gain nothing, because underthesea's native code holds the lock.
-
-    Returns
-    -------
-    list of list of str, length n
-        For each post what `segment` returns, in the same order.
-    """
-    if n_jobs == 1 or len(texts) < _WORTH_A_POOL:
-        return [segment(text) for text in texts]
-    chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
-    results = Parallel(n_jobs=n_jobs)(delayed(segment_batch)(chunk) for chunk in chunks)
-    return [words for chunk in results for words in chunk]

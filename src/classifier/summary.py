@@ -16,10 +16,12 @@ from rich.text import Text
 
 from classifier.attribution import Attribution
 from classifier.errors import InputError
+from classifier.highlighting import highlighted
 from classifier.posts import write_batch
 from classifier.prediction import BatchSummary
 from classifier.registry import current_version, list_versions, load_model, read_metadata
 from classifier.taxonomy import CATEGORIES, VIETNAMESE
+from classifier.text import visible
 
 _SHOWN_WEIGHT = 0.25
 """Log-odds from which a word is coloured."""
@@ -63,21 +65,20 @@ def print_summary(console: Console, summary: BatchSummary, target: str, version:
     console.print(f"Đã ghi {where} · mô hình {version}. Máy chỉ sắp xếp; con người quyết định.", highlight=False)
 
 
-def print_explanation(console: Console, scored: pd.Series, attribution: Attribution, without_words: Mapping[str, float]) -> None:
-    """Print a post once for each category, its words coloured by what they contributed."""
+def print_explanation(console: Console, text: str, scored: pd.Series, attribution: Attribution, without_words: Mapping[str, float]) -> None:
+    """Print a post as typed, but masked, once for each category, its pieces coloured by what they contributed."""
     console.print(f"[bold]{scored['decision']}[/bold] · {VIETNAMESE[scored['decision']]}\n")
     for column, category in enumerate(CATEGORIES):
-        weights = attribution.weights[:, column]
         head = f"{category} · {VIETNAMESE[category]}: p = {scored[f'p_{category}']:.3f}, {scored[f'route_{category}']}"
         console.print(head, style="bold", highlight=False)
         line = Text("  ")
-        for word, weight in zip(attribution.words, weights, strict=True):
-            line.append(word, style=_style(weight))
+        for piece, weight in highlighted(text, attribution, column):
+            line.append(visible(piece), style=_style(weight))
             if abs(weight) >= _SHOWN_WEIGHT:
                 line.append(f"({weight:+.1f})", style="dim")
-            line.append(" ")
         console.print(line)
-        console.print(f"  log-odds: {without_words[category]:+.2f} (no words) {weights.sum():+.2f} (words)\n", style="dim", highlight=False)
+        total = attribution.weights[:, column].sum()
+        console.print(f"  log-odds: {without_words[category]:+.2f} (no words) {total:+.2f} (words)\n", style="dim", highlight=False)
 
 
 def _style(weight: float) -> str:

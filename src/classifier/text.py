@@ -1,23 +1,30 @@
-"""From a post as typed to the two forms that the features read: normalised and folded. Pure `str -> str` functions."""
+"""From a post as typed to the two forms that the features read: normalised and folded.
 
-import csv
+Pure functions of text, over `classifier.aligned`: given an `Aligned` text, they say where each character came from.
+"""
+
 import re
 import unicodedata
-from functools import lru_cache
-from importlib.resources import files
 
+from classifier.aligned import compose, lower, strip, substitute, translate
+from classifier.disguise import undisguise
 from classifier.masking import fixed_point, mask
+from classifier.teencode import teencode
 
+_SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile(r"\s+")
-_WHOLE_WORD = re.compile(r"(?<![^\W_][*~'·•_.@$-])[^\W_]+(?![*~'·•_.@$-][^\W_])")  # not the "ng" of "ng*u"
+_WHOLE_WORD = re.compile(r"(?<![^\W_&])(?<![^\W_][*~'·•_.@$-])[^\W_]++(?![*~'·•_.@$-][^\W_])")  # not the "ng" of "ng*u"
+_BEFORE_INITIAL = re.compile(r"\b(?:em|bạn|con|thằng|cô|thầy|anh|chị|nhỏ|bé|ông|bà|chú|bác|cháu|đứa|tên) $")
+_AFTER_INITIAL = re.compile(r"\. ?[^\W\d_]")
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{2,}")
 # "quáaa": an accented letter, then its plain form again.
-_ACCENTED = {"a": "áàảãạăắằẳẵặâấầẩẫậ", "e": "éèẻẽẹêếềểễệ", "i": "íìỉĩị", "o": "óòỏõọôốồổỗộơớờởỡợ", "u": "úùủũụưứừửữự", "y": "ýỳỷỹỵ"}
-_DRAWN_OUT_END = re.compile("(?:" + "|".join(f"(?<=[{accented}]){plain}+" for plain, accented in _ACCENTED.items()) + r")(?!\w)")
+_ACCENTED = {"a": "áàảãạăắằẳẵặâấầẩẫậ", "e": "éèẻẽẹêếềểễệ", "i": "íìỉĩị", "o": "óòỏõọôốồổỗộơớờởỡợ", "u": "úùủũụ", "y": "ýỳỷỹỵ"}
+_DRAWN_OUT_ENDS = [f"(?<=[{accented}]){plain}+" for plain, accented in _ACCENTED.items()] + ["(?<=[ưứừửữự]u)u+"]  # "cứu" ends in u
+_DRAWN_OUT_END = re.compile(rf"(?:{'|'.join(_DRAWN_OUT_ENDS)})(?!\w)")
 _OTHER_RUN = re.compile(r"([^\w\s])\1+")
 _LAUGH = re.compile(r"\b(?:k{3,}|(?:ha){2,}h?|(?:hi){2,}h?|(?:he){2,}h?|(?:hí){2,}|(?:ka){2,}k?|(?:há){2,}|(?:hô){2,})\b")
 _PICTURE = re.compile(r"([\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])")
@@ -43,16 +50,17 @@ _TONE_END = re.compile(rf"(?<!q)({'|'.join(_TONE)})(?![^\W\d_])")
 _LOOKALIKE = str.maketrans(
     {
         **dict(zip("авсеһіјкмнорѕтухуԁԛɡцп", "abcehijkmhopstyxydqgun", strict=True)),
-        **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
+        **dict(zip("αβεικνορτυχγωη", "abeikvoptuxywn", strict=True)),
         **dict(zip("ıøłħŧƀƃɩʟɴʀᴀᴄᴅᴇɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢսոց", "iolhtbbilnracdeghjkmopstuvwyzung", strict=True)),
     }
 )
+# Greek capitals that look like other letters than their lower case does.
+_CAPITALS = dict(zip("ΗΜΝΥΖ", "HMNYZ", strict=True))
+_CAPITAL = re.compile(f"[{''.join(_CAPITALS)}]")
 _MAYBE_LOOKALIKE = re.compile(f"[{''.join(chr(code) for code in _LOOKALIKE)}]")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 # Between letters, or a last 0 or @; digits elsewhere are more often class names or prices ("10a1", "covid19", "80k").
 _LEET_SIGN = re.compile(r"(?<=[a-z])[013457@$](?=[a-z])|(?<=[a-z])[0@](?!\w)")
-# One letter at a time with the same sign or space between them: "n g u", "n.g.u".
-_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:([.-])[^\W\d_](?:\1[^\W\d_])*|([ *+~'|·•_])[^\W\d_](?:\2[^\W\d_])+)(?!\w)")
 # A full stop or hyphen may just lack its space ("đi học.mai nghỉ"), so it needs a lone letter on one side to be a disguise.
 _INNER_MARK = re.compile(r"(?<=[a-z])[_*+~'|·•](?=[a-z])|(?<=\b[a-z])[.-](?=[a-z])|(?<=[a-z])[.-](?=[a-z]\b)")
 _DOUBLE = re.compile(r"([a-z])\1+")
@@ -70,33 +78,36 @@ def clean(text: str) -> str:
     'ngusi'
     """
     if _SURROGATE.search(text):
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = substitute(_SURROGATE, "", substitute(_SURROGATE_PAIR, _joined_pair, text))
     if text.isascii():
-        return _CONTROL.sub("", text).lower()
+        return lower(substitute(_CONTROL, "", text))
     return fixed_point(_compose_and_lower, text)  # lower-casing can undo composed form
 
 
+def _joined_pair(match: re.Match[str]) -> str:
+    return match.group().encode("utf-16", "surrogatepass").decode("utf-16")
+
+
 def _compose_and_lower(text: str) -> str:
-    return unicodedata.normalize("NFKC", _CONTROL.sub("", text).lower())
+    return compose(lower(substitute(_CAPITAL, lambda match: _CAPITALS[match.group()], substitute(_CONTROL, "", text))))
 
 
 def _plain_letters(text: str) -> str:
     """Letters of other alphabets that look like Latin ones become those."""
-    return text.translate(_LOOKALIKE) if _MAYBE_LOOKALIKE.search(text) else text
+    return translate(text, _LOOKALIKE) if _MAYBE_LOOKALIKE.search(text) else text
 
 
-@lru_cache(maxsize=1)
-def teencode() -> dict[str, str]:
-    """Return the project's table of teencode and abbreviations: short form to full form, both in lower case."""
-    table = files("classifier").joinpath("teencode.tsv").read_text(encoding="utf-8")
-    return {row["short"]: row["full"] for row in csv.DictReader(table.splitlines(), delimiter="\t")}
+def visible(text: str) -> str:
+    """Leave of a text what a line can show: no control, direction or zero-width marks, no lone surrogates, single spaces."""
+    text = _SURROGATE.sub("", _SURROGATE_PAIR.sub(_joined_pair, text))
+    return _SPACE.sub(" ", _CONTROL.sub("", text))
 
 
 def normalize(text: str) -> str:
     """Bring a post into the form that the word and character views read.
 
     Unicode is composed and lower-cased, personal data masked, laughter, emoticons, repeated letters and signs, emoji, tone
-    placement and white space made uniform, teencode and abbreviations written out.
+    placement and white space made uniform, disguised words undisguised, teencode and abbreviations written out.
 
     Parameters
     ----------
@@ -120,17 +131,24 @@ def _normalize_once(text: str) -> str:
     text = mask(_plain_letters(clean(text)))
     if _MAYBE_EMOTICON.search(text):
         for emoticon, name in _TEXT_EMOTICON.items():
-            text = emoticon.sub(name, text)
-    text = _LAUGH.sub("haha", text)
-    text = _SPELLED_OUT.sub(lambda match: match.group()[::2], text)
-    table = teencode()
-    text = _WHOLE_WORD.sub(lambda match: table.get(match.group(), match.group()), text)  # before letter runs: "cccd" is no "cd"
-    text = _LETTER_RUN.sub(r"\1", text)
-    text = _DRAWN_OUT_END.sub("", text)
-    text = _OTHER_RUN.sub(r"\1", text)
-    text = _PICTURE.sub(r" \1 ", text)
-    text = _TONE_END.sub(lambda match: _TONE[match.group()], text)
-    return _SPACE.sub(" ", text).strip()
+            text = substitute(emoticon, name, text)
+    text = substitute(_LAUGH, "haha", text)
+    text = undisguise(text)
+    text = substitute(_WHOLE_WORD, _written_out, text)  # before letter runs: "cccd" is no "cd"
+    text = substitute(_LETTER_RUN, r"\1", text)
+    text = substitute(_DRAWN_OUT_END, "", text)
+    text = substitute(_OTHER_RUN, r"\1", text)
+    text = substitute(_PICTURE, r" \1 ", text)
+    text = substitute(_TONE_END, lambda match: _TONE[match.group()], text)
+    return strip(substitute(_SPACE, " ", text))
+
+
+def _written_out(match: re.Match[str]) -> str:
+    """The long form of a short one, unless it is the first letter of a name, as in "em h. lớp 9"."""
+    full = teencode().get(match.group())
+    if full is None or (_AFTER_INITIAL.match(match.string, match.end()) and _BEFORE_INITIAL.search(match.string[: match.start()][-8:])):
+        return match.group()
+    return full
 
 
 def strip_accents(text: str) -> str:
@@ -141,7 +159,7 @@ def strip_accents(text: str) -> str:
     >>> strip_accents("đường Việt")
     'duong Viet'
     """
-    return text.translate(_WITHOUT_ACCENT)
+    return translate(text, _WITHOUT_ACCENT)
 
 
 class _CharacterTable(dict[int, str]):
@@ -185,8 +203,8 @@ def fold(text: str) -> str:
 
 
 def _fold_once(text: str) -> str:
-    text = _plain_letters(strip_accents(text).lower())
-    text = _LEET_SIGN.sub(lambda match: match.group().translate(_LEET), text)
-    text = _INNER_MARK.sub("", text)
-    text = _DOUBLE.sub(r"\1", text)
-    return _NOT_WORD.sub(" ", text).strip()
+    text = _plain_letters(lower(strip_accents(text)))
+    text = substitute(_LEET_SIGN, lambda match: match.group().translate(_LEET), text)
+    text = substitute(_INNER_MARK, "", text)
+    text = substitute(_DOUBLE, r"\1", text)
+    return strip(substitute(_NOT_WORD, " ", text))

@@ -12,20 +12,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from classifier import registry, tracking
+from classifier.assessment import assess, promises_kept
+from classifier.bands import ChosenBand, OutOfFold, choose_band
 from classifier.corpus import Corpus, load_corpus
 from classifier.corpus.label_check import out_of_fold_probabilities, suspected_errors
 from classifier.corpus.splits import CALIBRATION, TEST, TRAIN
 from classifier.errors import InputError
-from classifier.evaluation import Gate, average_precision_losses, evaluate, judge
+from classifier.evaluation import average_precision_losses
 from classifier.features import PostVectorizer, Prepared, prepare
+from classifier.gates import Gate, judge
 from classifier.model import CalibratedLinearHead, PostClassifier
+from classifier.model_card import write_card
 from classifier.params import Params
 from classifier.report import write_report
-from classifier.routing import Band, choose_band, route_posts
+from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
+from classifier.text import strip_accents
 
 SPLIT_FILE = "split.csv"
 Step = Callable[[str], None]
@@ -40,7 +44,7 @@ class TrainingResult:
     version : str
     folder : Path
     report : dict
-        Of `classifier.evaluation.evaluate` on the test split.
+        Of `classifier.assessment.assess` on the test split, and `promises`, of `classifier.assessment.promises_kept`.
     bands : dict of str to Band
     gates : list of Gate
     promoted : bool
@@ -66,34 +70,64 @@ class TrainingResult:
 def build_classifier(params: Params) -> PostClassifier:
     """Return the unfitted classifier that params describe."""
     features, model = params.features, params.model
-    vectorizer = PostVectorizer(features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.min_df, features.view_weights)
-    return PostClassifier(vectorizer, CalibratedLinearHead(model.regularization, model.class_weight, model.folds, params.seed))
+    vectorizer = PostVectorizer(
+        features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.pair_window, features.min_df, features.view_weights
+    )
+    head = CalibratedLinearHead(model.regularization, model.class_weight, model.calibration, model.folds, params.seed)
+    return PostClassifier(vectorizer, head, expected_rates=model.expected_rate)
 
 
 def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> PostClassifier:
-    """Fit the classifier of params on labelled posts.
+    """Fit the classifier of params on labelled posts and on copies of them without accents.
+
+    Many people type without accents; a copy in that form lets every post teach what it says about such posts too.
+    Probabilities are calibrated on the posts of measured sources alone, since those resemble the posts to come.
 
     Parameters
     ----------
     params : Params
     posts : pandas.DataFrame, n rows
-        Of a `Corpus`: categories, `weight`, `group`.
+        Of a `Corpus`: `text`, categories, `weight`, `group`, `measured`.
     prepared : Prepared
         The forms of the n posts.
     """
+    copied = np.flatnonzero(posts["measured"].to_numpy() & (params.model.bare_copies > 0))
+    copies = prepare([strip_accents(text) for text in posts["text"].iloc[copied]], n_jobs=params.prediction.processes)
+    rows = np.concatenate([np.arange(len(posts)), copied])
+    weight = posts["weight"].to_numpy(dtype=float)
     return build_classifier(params).fit(
-        prepared, posts[list(CATEGORIES)].to_numpy(), sample_weight=posts["weight"].to_numpy(), groups=posts["group"].to_numpy()
+        prepared.joined(copies),
+        posts[list(CATEGORIES)].to_numpy()[rows],
+        sample_weight=np.concatenate([weight, weight[copied] * params.model.bare_copies]),
+        groups=posts["group"].to_numpy()[rows],
+        natural=np.concatenate([posts["measured"].to_numpy(), np.zeros(len(copied), dtype=bool)]),
     )
 
 
-def choose_bands(posts: pd.DataFrame, probability: np.ndarray, params: Params) -> dict[str, Band]:
-    """Choose the band of each category on the calibration split."""
+def choose_bands(
+    classifier: PostClassifier, train: pd.DataFrame, posts: pd.DataFrame, probability: np.ndarray, params: Params
+) -> dict[str, ChosenBand]:
+    """Choose the band of each category on the calibration split.
+
+    Parameters
+    ----------
+    classifier : PostClassifier
+        Just fitted: it still knows the out-of-fold probabilities of its training posts.
+    train : pandas.DataFrame
+        The posts that it was fitted on.
+    posts : pandas.DataFrame, n rows
+        Held-out ones.
+    probability : numpy.ndarray, shape (n, n_categories)
+        What the classifier says of them.
+    params : Params
+    """
     bands = {}
-    protected = ~(posts[list(CATEGORIES)] == 1).any(axis=1).to_numpy()
-    for column, category in enumerate(CATEGORIES):
+    for column, (category, head) in enumerate(classifier.heads_.items()):
         known = posts[category].notna().to_numpy()
         positive = posts[category].to_numpy()[known] == 1
-        bands[category] = choose_band(category, probability[known, column], positive, protected[known], params.routing)
+        natural = train["measured"] & train[category].notna()
+        out_of_fold = OutOfFold(head.out_of_fold_[0], head.out_of_fold_[1], train.loc[natural, "slice"].to_numpy())
+        bands[category] = choose_band(category, probability[known, column], positive, out_of_fold, params.routing, head.expected_rate)
     return bands
 
 
@@ -121,6 +155,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     """
     started = time.perf_counter()
     tracking.check_store(project)
+    in_use = _load_current(models, step)
     step("reading the corpus")
     corpus = load_corpus(params.corpus, project, params.seed)
     step(f"segmenting {len(corpus.posts):,} posts")
@@ -129,11 +164,13 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     step("fitting features and heads")
     with _readable_faults():
         classifier = fit_classifier(params, posts, prepared.take(posts.index.to_numpy()))
-    step("choosing bands and evaluating")
-    bands = choose_bands(calibration, classifier.predict_proba(prepared.take(calibration.index.to_numpy())), params)
+    step("choosing bands")
+    chosen = choose_bands(classifier, posts, calibration, classifier.predict_proba(prepared.take(calibration.index.to_numpy())), params)
+    bands = {category: choice.band for category, choice in chosen.items()}
+    step("measuring quality, fairness and what disguises cost")
     probability = classifier.predict_proba(prepared.take(test.index.to_numpy()))
-    report = evaluate(test, probability, route_posts(probability, bands), params.evaluation, params.seed)
-    in_use = _load_current(models)
+    report = assess(classifier, bands, test, probability, params)
+    report["promises"] = promises_kept(report, chosen, params.model.expected_rate)
     gates = judge(report, _losses(in_use, test, probability), params.gates)
     seconds = time.perf_counter() - started
 
@@ -142,6 +179,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     folder = models / version
     step("writing the report")
     write_report(folder / "report", report, bands, gates, test, probability)
+    write_card(folder, report, bands, gates, metadata)
     _write_split(folder / SPLIT_FILE, corpus)
     registry.save_model(folder, classifier, bands, metadata)
     step("logging to MLflow")
@@ -168,8 +206,12 @@ def _readable_faults() -> Iterator[None]:
         raise InputError(f"corpus: {error}; label more posts or mend corpus.splits in params.yaml") from error
 
 
-def _load_current(models: Path) -> registry.StoredModel | None:
-    return registry.load_model(models) if registry.current_version(models) else None
+def _load_current(models: Path, step: Step) -> registry.StoredModel | None:
+    try:
+        return registry.load_model(models) if registry.current_version(models) else None
+    except registry.OtherSchemaError:
+        step("the model in use was written by an older program and can't be compared with: training as if there were none")
+        return None
 
 
 def _losses(in_use: registry.StoredModel | None, test: pd.DataFrame, probability: np.ndarray) -> dict[str, float] | None:
@@ -180,7 +222,7 @@ def _losses(in_use: registry.StoredModel | None, test: pd.DataFrame, probability
     if not fair.any():
         return dict.fromkeys(CATEGORIES, float("nan"))
     texts = test.loc[fair, "text"].tolist()
-    return average_precision_losses(test[fair], probability[fair], expit(in_use.classifier.decision_function(texts)))
+    return average_precision_losses(test[fair], probability[fair], in_use.classifier.predict_proba(texts))
 
 
 def _posts_seen(folder: Path, *splits: str) -> set[str]:
@@ -244,9 +286,9 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     -------
     stored : StoredModel
     report : dict
-        Of `classifier.evaluation.evaluate`.
+        Of `classifier.assessment.assess`.
     gates : list of Gate
-        Those on protected slices.
+        All but those that compare with the model in use.
     """
     stored = registry.load_model(models, version)
     test = load_corpus(params.corpus, project, params.seed).split(TEST)
@@ -254,7 +296,7 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     if test.empty:
         raise InputError(f"{stored.folder}: has seen every post of the test split; nothing is left to measure it on")
     probability = stored.classifier.predict_proba(prepare(test["text"].tolist()))
-    report = evaluate(test, probability, route_posts(probability, stored.bands), params.evaluation, params.seed)
+    report = assess(stored.classifier, stored.bands, test, probability, params)
     return stored, report, judge(report, None, params.gates)
 
 

@@ -2,12 +2,17 @@
 
 import pytest
 
+from classifier.fairness import spreads
+from classifier.neutral import IDENTITIES as IDENTITY_KINDS
 from classifier.prediction import Moderator
+from classifier.probes import Probe, identity_probes, name_probes, political_pairs
 from classifier.taxonomy import CATEGORIES
 
 PROBABILITIES = [f"p_{category}" for category in CATEGORIES]
+LARGEST_DIFFERENCE = 0.05
+"""Between any two terms in the same sentence."""
 LARGEST_MEAN_DIFFERENCE = 0.1
-"""Between two sides, over all sentences: single sentences may wobble, a side as a whole may not."""
+"""Between two opposite stances, over all sentences: they differ in more than a term."""
 IDENTITY_REVIEWED = OPINION_REVIEWED = 0.2
 """What protected posts may cost reviewers at most: a fifth of them (README)."""
 
@@ -77,6 +82,9 @@ def flagged(moderator: Moderator, posts: list[str]) -> list[str]:
     return [post for post, decision in zip(posts, moderator.score(posts)["decision"], strict=True) if decision == "flag"]
 
 
+MISREAD_NAMES = {"Mai", "H."}
+"""In "em Mai về quê" it may be tomorrow; "H." is also short for "giờ"."""
+
 SENTENCES = [(template, [*STATE, *CRITICS, *CAMPS]) for template in AT_INSTITUTIONS] + [(template, POLICIES) for template in AT_POLICIES]
 
 
@@ -89,12 +97,32 @@ def test_harsh_opinion_seldom_needs_review(moderator: Moderator) -> None:
     assert (scored["decision"] != "clear").mean() <= OPINION_REVIEWED
 
 
+def too_far_apart(moderator: Moderator, probes: list[Probe]) -> dict[str, float]:
+    """Sentences whose probabilities depend on the term."""
+    probability = moderator.score([probe.text for probe in probes])[PROBABILITIES].to_numpy()
+    found = spreads([probe.sentence for probe in probes], probability)
+    return {sentence: spread for sentence, spread in found.items() if spread > LARGEST_DIFFERENCE}
+
+
 def test_state_and_its_critics_are_treated_alike(moderator: Moderator) -> None:
-    mean = {}
-    for side, targets in {"state": STATE, "critics": CRITICS}.items():
-        scores = largest(moderator, [template.format(target) for template in AT_INSTITUTIONS for target in targets])
-        mean[side] = sum(scores) / len(scores)
-    assert abs(mean["state"] - mean["critics"]) <= LARGEST_MEAN_DIFFERENCE, mean
+    probes = [Probe(template, target, template.format(target)) for template in AT_INSTITUTIONS for target in (*STATE, *CRITICS, *CAMPS)]
+    assert too_far_apart(moderator, probes) == {}
+
+
+def test_it_does_not_matter_at_whom_harsh_opinion_is_aimed(moderator: Moderator) -> None:
+    assert too_far_apart(moderator, political_pairs()) == {}
+
+
+@pytest.mark.parametrize("kind", IDENTITY_KINDS)
+@pytest.mark.parametrize("tone", ["plain", "harsh"])
+def test_it_does_not_matter_which_identity_is_named(moderator: Moderator, kind: str, tone: str) -> None:
+    probes = [probe for probe in identity_probes(kind, tone) if "Nam sinh ra" not in probe.text]  # reads as "nam sinh", too
+    assert too_far_apart(moderator, probes) == {}
+
+
+def test_it_does_not_matter_whose_name_stands_behind_a_title(moderator: Moderator) -> None:
+    probes = [probe for probe in name_probes() if probe.term not in MISREAD_NAMES]
+    assert too_far_apart(moderator, probes) == {}
 
 
 def test_opposite_stances_are_treated_alike(moderator: Moderator) -> None:

@@ -1,0 +1,297 @@
+"""The best linear model of a public corpus: features, heads, and their choice by cross-validation inside the training part.
+
+Every model is a weighted sum of n-gram features a class, and a class with an offset; nothing else is read at prediction.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.table import Table
+from scipy import sparse
+from scipy.ndimage import uniform_filter
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, f1_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import LinearSVC
+
+from classifier.features import VIEWS, PostVectorizer, Prepared, prepare
+
+SEED, FOLDS, OUTER, INNER = 2017, 5, 3, 3
+SHARES = np.geomspace(0.5, 2.5, 25)
+"""How many times its share in training a class may be given by its offset."""
+
+
+class Comments(NamedTuple):
+    """Comments as typed, and the forms that the project's features read."""
+
+    typed: list[str]
+    prepared: Prepared
+
+    def take(self, rows: np.ndarray) -> "Comments":
+        return Comments([self.typed[row] for row in rows], self.prepared.take(rows))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One linear model."""
+
+    weights: tuple[float, ...] = (1.0, 1.0, 1.0, 0.0)  # of the views of PostVectorizer
+    typed: float = 0.0  # weight of characters of the comment as typed: case, repeats and teencode are still in it
+    syllables: float = 0.0  # weight of syllables of the normalised comment
+    nb: float = 0.0  # power of the absolute log-count ratio that scales each feature (Wang, Manning 2012)
+    balance: float = 0.0  # power of the inverse class frequency: 0 none, 1 `balanced`
+    regularization: float = 0.1
+    logistic: bool = False
+
+    @property
+    def factors(self) -> np.ndarray:
+        return np.array([*self.weights, self.typed, self.syllables])
+
+
+class Fold(NamedTuple):
+    """Features of training and held-out comments, and for each column the number of its view."""
+
+    train: sparse.csr_matrix
+    held_out: sparse.csr_matrix
+    views: np.ndarray
+
+
+def read(texts: Sequence[str]) -> Comments:
+    return Comments(list(texts), prepare(texts, n_jobs=-1))
+
+
+def featurize(train: Comments, held_out: Comments, used: np.ndarray) -> Fold:
+    """Fit the views whose factor is not 0 in `used` on the training comments."""
+    blocks = []
+    for number in np.flatnonzero(used):
+        if number < len(VIEWS):
+            vectorizer = PostVectorizer(weights=tuple(float(view == number) for view in range(len(VIEWS))))
+            parts = vectorizer.fit_transform(train.prepared), vectorizer.transform(held_out.prepared)
+        elif number == len(VIEWS):
+            characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), lowercase=False, min_df=2, sublinear_tf=True)
+            parts = characters.fit_transform(train.typed), characters.transform(held_out.typed)
+        else:
+            syllables = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), lowercase=False, min_df=2, sublinear_tf=True)
+            parts = syllables.fit_transform(train.prepared.characters), syllables.transform(held_out.prepared.characters)
+        blocks.append((number, *parts))
+    views = np.concatenate([np.full(ours.shape[1], number) for number, ours, _ in blocks])
+    return Fold(sparse.hstack([ours for _, ours, _ in blocks], format="csr"), sparse.hstack([other for *_, other in blocks], format="csr"), views)
+
+
+def fit_scores(fold: Fold, labels: np.ndarray, settings: Settings) -> np.ndarray:
+    """Fit a head a class (of two classes, only one) and return the margins of the held-out comments, shape (n, n_classes)."""
+    scale = settings.factors[fold.views]
+    used = scale != 0
+    train, held_out = (fold.train, fold.held_out) if used.all() else (fold.train[:, used], fold.held_out[:, used])
+    scale = scale[used]
+    classes = np.unique(labels)
+    heads = [_fit_head(train, held_out, scale, labels == label, settings) for label in (classes if len(classes) > 2 else classes[1:])]
+    return np.column_stack(heads if len(classes) > 2 else [np.zeros(len(heads[0])), *heads])
+
+
+def _fit_head(train: sparse.csr_matrix, held_out: sparse.csr_matrix, scale: np.ndarray, truth: np.ndarray, settings: Settings) -> np.ndarray:
+    if settings.nb:  # rows stay as long on average as without the ratio, so that C means the same
+        length = np.linalg.norm(_scaled(train, scale).data)
+        scale = scale * log_count_ratio(train, truth) ** settings.nb
+        scale *= length / np.linalg.norm(_scaled(train, scale).data)
+    class_weight = {label: (len(truth) / (2 * (truth == label).sum())) ** settings.balance for label in (True, False)}
+    if settings.logistic:
+        model = LogisticRegression(C=10 * settings.regularization, solver="liblinear", class_weight=class_weight, tol=0.01, random_state=SEED)
+    else:
+        model = LinearSVC(C=settings.regularization, class_weight=class_weight, tol=0.01, random_state=SEED)
+    return model.fit(_scaled(train, scale), truth).decision_function(_scaled(held_out, scale))
+
+
+def _scaled(features: sparse.csr_matrix, scale: np.ndarray) -> sparse.csr_matrix:
+    return sparse.csr_matrix((features.data * scale[features.indices], features.indices, features.indptr), shape=features.shape)
+
+
+def log_count_ratio(features: sparse.csr_matrix, truth: np.ndarray) -> np.ndarray:
+    """How far apart the shares of comments with a feature lie in the two classes: |log p/q|, one added to each count."""
+    n = features.shape[1]
+    positive, negative = ((np.bincount(features[rows].indices, minlength=n) + 1) / (rows.sum() + 2) for rows in (truth, ~truth))
+    return np.abs(np.log(positive / negative))
+
+
+def macro_f1(labels: np.ndarray, scores: np.ndarray) -> float:
+    return float(f1_score(labels, scores.argmax(axis=1), average="macro"))
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Mean over the classes, ranked by their lead over the best other class: steadier than macro-F1, so the choice goes by it."""
+    leads = [scores[:, label] - np.delete(scores, label, axis=1).max(axis=1) for label in range(scores.shape[1])]
+    return float(np.mean([average_precision_score(labels == label, lead) for label, lead in enumerate(leads)]))
+
+
+def choose_offsets(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """What to add to the margins of each class for the best macro-F1, averaged with its neighbours so that no lucky peak wins."""
+    leads = scores[:, 1:] - scores[:, :1]
+    shares = np.bincount(labels)[1:] / len(labels)
+    candidates = [-np.quantile(lead, 1 - np.minimum(share * SHARES, 0.99)) for lead, share in zip(leads.T, shares, strict=True)]
+    n = scores.shape[1]
+    found = np.array([_fast_macro_f1(labels, (scores + np.array([0.0, *offsets])).argmax(axis=1), n) for offsets in product(*candidates)])
+    smooth = uniform_filter(found.reshape([len(SHARES)] * (n - 1)), 3, mode="nearest")
+    places = np.unravel_index(smooth.argmax(), smooth.shape)
+    return np.array([0.0, *(values[place] for values, place in zip(candidates, places, strict=True))])
+
+
+def _fast_macro_f1(labels: np.ndarray, predicted: np.ndarray, n: int) -> float:
+    confusion = np.bincount(labels * n + predicted, minlength=n * n).reshape(n, n)
+    return float(np.mean(2 * np.diag(confusion) / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)))
+
+
+def splits(labels: np.ndarray, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    yield from StratifiedKFold(n, shuffle=True, random_state=SEED).split(labels, labels)
+
+
+def out_of_fold(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], n: int) -> list[np.ndarray]:
+    """Margins of each comment by models that did not see it, for each of the settings."""
+    used = np.max([settings.factors for settings in grid], axis=0)
+
+    def one(train: np.ndarray, held_out: np.ndarray) -> list[np.ndarray]:
+        fold = featurize(comments.take(train), comments.take(held_out), used)
+        return [fit_scores(fold, labels[train], settings) for settings in grid]
+
+    parts = list(splits(labels, n))
+    scores = Parallel(n_jobs=-1)(delayed(one)(*part) for part in parts)
+    order = np.argsort(np.concatenate([held_out for _, held_out in parts]))
+    return [np.concatenate(by_fold)[order] for by_fold in zip(*scores, strict=True)]
+
+
+def cross_fitted_macro_f1(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Macro-F1 out of fold, with offsets chosen on the other folds."""
+    shifted = scores.copy()
+    for rest, held_out in splits(labels, FOLDS):
+        shifted[held_out] += choose_offsets(labels[rest], scores[rest])
+    return macro_f1(labels, shifted)
+
+
+class Choice(NamedTuple):
+    """What cross-validation chose, and its macro-F1 there."""
+
+    settings: Settings
+    offsets: np.ndarray
+    macro_f1: float
+
+
+def choose(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], n: int = FOLDS, show: Callable[[str], None] = lambda _: None) -> Choice:
+    """Choose settings and offsets by cross-validation."""
+    tried = []
+    for settings, scores in zip(grid, out_of_fold(comments, labels, grid, n), strict=True):
+        tried.append((average_precision(labels, scores), settings, scores))
+        show(f"{describe(settings)}: average precision {tried[-1][0]:.4f} out of fold")
+    _, settings, scores = max(tried, key=lambda one: one[0])
+    return Choice(settings, choose_offsets(labels, scores), cross_fitted_macro_f1(labels, scores))
+
+
+def predict(train: Comments, labels: np.ndarray, others: Comments, choice: Choice) -> np.ndarray:
+    """Fit on all training comments and return the shifted margins of others."""
+    return fit_scores(featurize(train, others, choice.settings.factors), labels, choice.settings) + choice.offsets
+
+
+def nested_macro_f1(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], show: Callable[[str], None]) -> float:
+    """Macro-F1 of the whole procedure: every choice by inner folds, judged on outer ones."""
+    scores = np.zeros((len(labels), len(np.unique(labels))))
+    for rest, held_out in splits(labels, OUTER):
+        choice = choose(comments.take(rest), labels[rest], grid, INNER)
+        scores[held_out] = predict(comments.take(rest), labels[rest], comments.take(held_out), choice)
+        show(f"outer fold, macro-F1 {macro_f1(labels[held_out], scores[held_out]):.4f}: {describe(choice.settings)}")
+    return macro_f1(labels, scores)
+
+
+def describe(settings: Settings) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asdict(settings).items())
+
+
+def ablations(chosen: Settings) -> dict[str, Settings]:
+    """The chosen settings with one part taken away or added."""
+    words, characters, folded, _ = chosen.weights
+    return {
+        "as chosen": chosen,
+        "without words": replace(chosen, weights=(0.0, characters, folded, 0.0)),
+        "without characters": replace(chosen, weights=(words, 0.0, folded, 0.0)),
+        "without the folded view": replace(chosen, weights=(words, characters, 0.0, 0.0)),
+        "with pairs": replace(chosen, weights=(words, characters, folded, 0.5)),
+        "without characters as typed": replace(chosen, typed=0.0),
+        "with characters as typed": replace(chosen, typed=1.0),
+        "without syllables": replace(chosen, syllables=0.0),
+        "with syllables": replace(chosen, syllables=1.0),
+        "syllables alone": replace(chosen, weights=(0.0,) * len(chosen.weights), typed=0.0, syllables=1.0),
+        "no log-count ratio": replace(chosen, nb=0.0),
+        "full log-count ratio": replace(chosen, nb=1.0),
+        "classes not balanced": replace(chosen, balance=0.0),
+        "classes balanced": replace(chosen, balance=1.0),
+        "logistic loss": replace(chosen, logistic=True),
+    }
+
+
+def print_ablation(comments: Comments, labels: np.ndarray, chosen: Settings) -> dict[str, list[float]]:
+    rows = {name: settings for name, settings in ablations(chosen).items() if name == "as chosen" or settings != chosen}
+    scores = dict(zip(rows, out_of_fold(comments, labels, list(rows.values()), FOLDS), strict=True))
+    figures = {name: [cross_fitted_macro_f1(labels, one), average_precision(labels, one)] for name, one in scores.items()}
+    figures["as chosen, no offsets"] = [macro_f1(labels, scores["as chosen"]), figures["as chosen"][1]]
+    table = Table("model", "macro-F1", "difference", "average precision", "difference", title=f"Inside train, {FOLDS} folds")
+    for name, values in figures.items():
+        pairs = zip(values, figures["as chosen"], strict=True)
+        table.add_row(name, *(cell for value, base in pairs for cell in (f"{value:.4f}", f"{value - base:+.4f}")))
+    Console(width=110).print(table)
+    return {name: [round(value, 4) for value in values] for name, values in figures.items()}
+
+
+class Benchmark(NamedTuple):
+    """A corpus: file of each part, its columns, and the settings to choose from."""
+
+    name: str
+    parts: dict[str, str]
+    text: str
+    label: str
+    grid: tuple[Settings, ...]
+
+
+def load(benchmark: Benchmark, path: Path) -> tuple[Comments, np.ndarray]:
+    table = pd.read_csv(path, dtype={benchmark.text: str}, keep_default_na=False)
+    return read(table[benchmark.text].tolist()), table[benchmark.label].to_numpy()
+
+
+def run(benchmark: Benchmark, folder: Path, ablation: bool) -> None:
+    """Choose inside train, judge the procedure by nested folds, then measure the other parts; the last line is JSON."""
+    started, say = time.perf_counter(), partial(print, flush=True)
+    train, labels = load(benchmark, folder / benchmark.parts["train"])
+    choice = choose(train, labels, benchmark.grid, show=say)
+    result = {
+        "benchmark": benchmark.name,
+        "view_weights": choice.settings.weights,
+        **{name: value for name, value in asdict(choice.settings).items() if name != "weights"},
+        "offsets": choice.offsets.round(3).tolist(),
+        "macro_f1_out_of_fold": round(choice.macro_f1, 4),
+    }
+    if ablation:
+        result["ablation"] = print_ablation(train, labels, choice.settings)
+    else:
+        result["macro_f1_nested"] = round(nested_macro_f1(train, labels, benchmark.grid, say), 4)
+    for part, file in benchmark.parts.items():
+        if part != "train" and not ablation and (folder / file).is_file():
+            others, truth = load(benchmark, folder / file)
+            scores = predict(train, labels, others, choice)
+            result[f"macro_f1_{part}"] = round(macro_f1(truth, scores), 4)
+            result[f"f1_by_class_{part}"] = f1_score(truth, scores.argmax(axis=1), average=None).round(4).tolist()
+    print(json.dumps({**result, "seconds": round(time.perf_counter() - started)}))
+
+
+def main(benchmark: Benchmark, arguments: list[str]) -> None:
+    folders = [Path(argument) for argument in arguments if argument != "--ablation"]
+    if len(folders) != 1 or not (folders[0] / benchmark.parts["train"]).is_file():
+        sys.exit(f"usage: python benchmarks/{benchmark.name}.py DIR [--ablation], where DIR holds {' and '.join(list(benchmark.parts.values())[:2])}")
+    run(benchmark, folders[0], "--ablation" in arguments)
