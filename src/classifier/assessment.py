@@ -23,7 +23,14 @@ from classifier.taxonomy import CATEGORIES, Category
 Score = Callable[[list[str]], np.ndarray]
 
 
-def assess(classifier: PostClassifier, bands: Mapping[str, Band], test: pd.DataFrame, probability: np.ndarray, params: Params) -> dict[str, Any]:
+def assess(
+    classifier: PostClassifier,
+    bands: Mapping[str, Band],
+    test: pd.DataFrame,
+    probability: np.ndarray,
+    params: Params,
+    disguised: pd.DataFrame | None = None,
+) -> dict[str, Any]:
     """Measure a model on labelled posts that neither trained it nor chose its bands.
 
     Parameters
@@ -35,6 +42,9 @@ def assess(classifier: PostClassifier, bands: Mapping[str, Band], test: pd.DataF
     probability : numpy.ndarray, shape (n, n_categories)
         What the classifier says of them.
     params : Params
+    disguised : pandas.DataFrame, optional
+        The posts on which the cost of disguises is measured: it compares a post with itself, so posts that chose the bands
+        serve as well, and more of them make it surer. Those of `test`, where they are not given.
 
     Returns
     -------
@@ -52,12 +62,13 @@ def assess(classifier: PostClassifier, bands: Mapping[str, Band], test: pd.DataF
         _, first, position = np.unique(np.array(prepared.characters, dtype=object), return_index=True, return_inverse=True)
         return classifier.predict_proba(prepared.take(first))[position]
 
-    measured = test[list(CATEGORIES)].notna().all(axis=1)
+    disguised = test if disguised is None else disguised
+    measured = disguised[list(CATEGORIES)].notna().all(axis=1)
     return {
         **evaluate(test, classifier.at_training_balance(probability), route_posts(probability, bands), params.evaluation, params.seed, processes),
         "identity": identity_bias(test, probability),
         "pairs": pair_spreads(score),
-        "evasion": evasion_costs(test[measured], bands, score, params.seed),
+        "evasion": evasion_costs(disguised[measured], bands, score, params.seed),
         "calibration": {category: {"method": head.method_, "log_losses": dict(head.method_losses_)} for category, head in classifier.heads_.items()},
     }
 

@@ -169,7 +169,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     bands = {category: choice.band for category, choice in chosen.items()}
     step("measuring quality, fairness and what disguises cost")
     probability = classifier.predict_proba(prepared.take(test.index.to_numpy()))
-    report = assess(classifier, bands, test, probability, params)
+    report = assess(classifier, bands, test, probability, params, disguised=pd.concat([calibration, test]))
     report["promises"] = promises_kept(report, chosen, params.model.expected_rate)
     gates = judge(report, _losses(in_use, test, probability), params.gates)
     seconds = time.perf_counter() - started
