@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from classifier.aligned import Aligned
 from classifier.masking import MASKS
-from classifier.neutral import NEUTRALS, TOKENS, neutralize
+from classifier.neutral import NEUTRALS, PARTISAN, TOKENS, neutralize
 from classifier.text import fold, normalize
 
 TERMS = [line.split("\t") for line in files("classifier").joinpath("neutral.tsv").read_text(encoding="utf-8").splitlines()[1:]]
@@ -77,12 +77,15 @@ def test_both_tone_placements_count(one: str) -> None:
         "thằng bê đê kia, đồ pê đê, con bóng lộ, ô môi",
         "đồ què, thằng đui, đồ tàn phế, thần kinh à, mù à, điếc à",
         "lũ mọi rợ, con mán, bọn khựa",
-        "lũ ba que, bọn bò đỏ, đám phản động",
         "con đĩ, đồ đàn bò",
     ],
 )
 def test_slurs_stay_visible(post: str) -> None:
     assert neutral(post) == normalize(post)
+
+
+def test_what_political_camps_call_each_other_is_one_word_for_all_directions() -> None:
+    assert neutral("lũ ba que") == neutral("lũ bò đỏ") == neutral("lũ phản động") == f"lũ {TOKENS[PARTISAN]}"
 
 
 @pytest.mark.parametrize(
