@@ -14,8 +14,8 @@ from classifier.bands import Promise
 from classifier.evaluation import evaluate, exact_share
 from classifier.evasion import TRANSFORMATIONS
 from classifier.fairness import subgroup_auc
-from classifier.gates import Gate, judge
-from classifier.model_card import NOTATIONS, closest_gates, model_card, write_card
+from classifier.gates import Gate, closest_gates, judge
+from classifier.model_card import NOTATIONS, model_card, write_card
 from classifier.neutral import IDENTITIES
 from classifier.params import EvaluationParams, GateParams
 from classifier.robustness import EvasionCost

@@ -90,9 +90,12 @@ def identity_bias(test: pd.DataFrame, probability: np.ndarray) -> dict[str, dict
 
 def pair_spreads(score: Score) -> dict[str, dict[str, Any]]:
     """Return for each set of minimal pairs the largest, the mean and every sentence's spread of probability."""
+    sets = probe_sets()
+    probability = score([probe.text for probes in sets.values() for probe in probes])
+    ends = np.cumsum([len(probes) for probes in sets.values()])
     result = {}
-    for name, probes in probe_sets().items():
-        spread = spreads([probe.sentence for probe in probes], score([probe.text for probe in probes]))
+    for (name, probes), part in zip(sets.items(), np.split(probability, ends[:-1]), strict=True):
+        spread = spreads([probe.sentence for probe in probes], part)
         values = list(spread.values())
         result[name] = {"largest": max(values), "mean": float(np.mean(values)), "sentences": len(values), "by_sentence": dict(spread)}
     return result

@@ -121,8 +121,8 @@ def _folded_terms(view: TfidfView, post: _Post) -> _Terms:
 
 def _pair_terms(view: PairView, post: _Post) -> _Terms:
     tokens, owners = post.folded
-    for one, other in view.places(len(tokens)):
-        yield f"{tokens[one]} … {tokens[other]}", sorted({*owners[one], *owners[other]})
+    for pair, one, other in view.placed(tokens):
+        yield pair, sorted({*owners[one], *owners[other]})
 
 
 def _character_terms(view: TfidfView, post: _Post) -> _Terms:

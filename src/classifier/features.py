@@ -116,12 +116,13 @@ class PairView(TfidfView):
 
     def pairs(self, text: str) -> list[str]:
         """List the pairs of a text divided by spaces, in order of place."""
-        tokens = text.split()
-        return [f"{tokens[one]} … {tokens[other]}" for one, other in self.places(len(tokens))]
+        return [pair for pair, _, _ in self.placed(text.split())]
 
-    def places(self, n: int) -> Iterator[tuple[int, int]]:
-        """Return the places of the pairs among n tokens."""
-        return ((one, other) for one in range(n) for other in range(one + 2, min(one + self.window + 1, n)))
+    def placed(self, tokens: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Return the pairs among tokens, each with the places of its two."""
+        for one in range(len(tokens)):
+            for other in range(one + 2, min(one + self.window + 1, len(tokens))):
+                yield f"{tokens[one]} … {tokens[other]}", one, other
 
 
 class PostVectorizer(TransformerMixin, BaseEstimator):

@@ -1,6 +1,6 @@
 """The conditions of promotion: what a model must show before it replaces the one in use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,3 +84,18 @@ def _evasion(report: Mapping[str, Any], params: GateParams) -> Iterator[Gate]:
 def _no_loss(losses: Mapping[str, float] | None, params: GateParams) -> Iterator[Gate]:
     for category, loss in (losses or {}).items():
         yield Gate("no worse than the model in use", f"loss of average precision in {category}", loss, params.average_precision_loss)
+
+
+def closest_gates(gates: Iterable[Gate]) -> list[dict[str, Any]]:
+    """Return for each family of gates its name, how many gates it has, and those shown: all that fail, else the closest call."""
+    families: dict[str, list[Gate]] = {}
+    for gate in gates:
+        families.setdefault(gate.family, []).append(gate)
+    return [
+        {"name": name, "total": len(members), "shown": [gate for gate in members if not gate.passed] or [min(members, key=_room)]}
+        for name, members in families.items()
+    ]
+
+
+def _room(gate: Gate) -> float:
+    return float("inf") if np.isnan(gate.value) else gate.limit - gate.value

@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from classifier.corpus.splits import SPLITS
-from classifier.gates import Gate
+from classifier.gates import Gate, closest_gates
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES, NEVER_FLAGGED, SLICES, VIETNAMESE
 
@@ -149,21 +149,6 @@ def model_card(
         slices=SLICES,
         vietnamese=VIETNAMESE,
     )
-
-
-def closest_gates(gates: Iterable[Gate]) -> list[dict[str, Any]]:
-    """Return for each family of gates its name, how many gates it has, and those shown: all that fail, else the closest call."""
-    families: dict[str, list[Gate]] = {}
-    for gate in gates:
-        families.setdefault(gate.family, []).append(gate)
-    return [
-        {"name": name, "total": len(members), "shown": [gate for gate in members if not gate.passed] or [min(members, key=_room)]}
-        for name, members in families.items()
-    ]
-
-
-def _room(gate: Gate) -> float:
-    return float("inf") if np.isnan(gate.value) else gate.limit - gate.value
 
 
 def _sources(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:

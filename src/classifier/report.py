@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from classifier.evaluation import Estimate
-from classifier.gates import Gate
+from classifier.gates import Gate, closest_gates
 from classifier.plots import plot_report
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES, SLICES
@@ -169,21 +169,13 @@ _OVERALL = {
 def gate_table(gates: Iterable[Gate]) -> Table:
     """Build the table that says which gate fails and by how much; of a family that holds, the closest call stands for all."""
     table = _table("Gates", "gate", "closest, and all that fail", "measured", "allowed", "")
-    families: dict[str, list[Gate]] = {}
-    for gate in gates:
-        families.setdefault(gate.family, []).append(gate)
-    for family, members in families.items():
-        failed = [gate for gate in members if not gate.passed]
-        for gate in failed or [min(members, key=_room)]:
+    for family in closest_gates(gates):
+        for gate in family["shown"]:
             measured = "–" if np.isnan(gate.value) else f"{gate.value:.4f}"
-            held = f"[green]{len(members)} of {len(members)} passed[/green]"
+            held = f"[green]{family['total']} of {family['total']} passed[/green]"
             verdict = held if gate.passed else f"[bold red]failed by {gate.value - gate.limit:.4f}[/bold red]"
-            table.add_row(family, gate.name, measured, f"≤ {gate.limit:.4f}", verdict)
+            table.add_row(family["name"], gate.name, measured, f"≤ {gate.limit:.4f}", verdict)
     return table
-
-
-def _room(gate: Gate) -> float:
-    return float("inf") if np.isnan(gate.value) else gate.limit - gate.value
 
 
 def print_report(console: Console, report: Mapping[str, Any], bands: Mapping[str, Band], gates: Iterable[Gate]) -> None:
@@ -207,7 +199,7 @@ def write_report(
     folder : Path
         Gets `metrics.json`, `report.txt` and PNG plots; holds no text of a post.
     report : mapping
-        Of `classifier.evaluation.evaluate`.
+        Of `classifier.assessment.assess`, with its promises where they are known.
     bands : mapping of str to Band
     gates : iterable of Gate
     posts : pandas.DataFrame, n rows
