@@ -1,4 +1,4 @@
-"""The best linear model of a public corpus: features, heads, and their choice by cross-validation inside the training part.
+"""The best linear model of a public corpus: settings and offsets chosen by cross-validation inside the training part.
 
 Every model is a weighted sum of n-gram features a class, and a class with an offset; nothing else is read at prediction.
 """
@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -16,113 +16,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from linear_heads import SEED, Comments, Settings, featurize, fit_scores, read
 from rich.console import Console
 from rich.table import Table
-from scipy import sparse
 from scipy.ndimage import uniform_filter
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 
-from classifier.features import VIEWS, PostVectorizer, Prepared, prepare
-
-SEED, FOLDS, OUTER, INNER = 2017, 5, 3, 3
+FOLDS, OUTER, INNER = 5, 3, 3
 SHARES = np.geomspace(0.5, 2.5, 25)
 """How many times its share in training a class may be given by its offset."""
-
-
-class Comments(NamedTuple):
-    """Comments as typed, and the forms that the project's features read."""
-
-    typed: list[str]
-    prepared: Prepared
-
-    def take(self, rows: np.ndarray) -> "Comments":
-        return Comments([self.typed[row] for row in rows], self.prepared.take(rows))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One linear model."""
-
-    weights: tuple[float, ...] = (1.0, 1.0, 1.0, 0.0)  # of the views of PostVectorizer
-    typed: float = 0.0  # weight of characters of the comment as typed: case, repeats and teencode are still in it
-    syllables: float = 0.0  # weight of syllables of the normalised comment
-    nb: float = 0.0  # power of the absolute log-count ratio that scales each feature (Wang, Manning 2012)
-    balance: float = 0.0  # power of the inverse class frequency: 0 none, 1 `balanced`
-    regularization: float = 0.1
-    logistic: bool = False
-
-    @property
-    def factors(self) -> np.ndarray:
-        return np.array([*self.weights, self.typed, self.syllables])
-
-
-class Fold(NamedTuple):
-    """Features of training and held-out comments, and for each column the number of its view."""
-
-    train: sparse.csr_matrix
-    held_out: sparse.csr_matrix
-    views: np.ndarray
-
-
-def read(texts: Sequence[str]) -> Comments:
-    return Comments(list(texts), prepare(texts, n_jobs=-1))
-
-
-def featurize(train: Comments, held_out: Comments, used: np.ndarray) -> Fold:
-    """Fit the views whose factor is not 0 in `used` on the training comments."""
-    blocks = []
-    for number in np.flatnonzero(used):
-        if number < len(VIEWS):
-            vectorizer = PostVectorizer(weights=tuple(float(view == number) for view in range(len(VIEWS))))
-            parts = vectorizer.fit_transform(train.prepared), vectorizer.transform(held_out.prepared)
-        elif number == len(VIEWS):
-            characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), lowercase=False, min_df=2, sublinear_tf=True)
-            parts = characters.fit_transform(train.typed), characters.transform(held_out.typed)
-        else:
-            syllables = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), lowercase=False, min_df=2, sublinear_tf=True)
-            parts = syllables.fit_transform(train.prepared.characters), syllables.transform(held_out.prepared.characters)
-        blocks.append((number, *parts))
-    views = np.concatenate([np.full(ours.shape[1], number) for number, ours, _ in blocks])
-    return Fold(sparse.hstack([ours for _, ours, _ in blocks], format="csr"), sparse.hstack([other for *_, other in blocks], format="csr"), views)
-
-
-def fit_scores(fold: Fold, labels: np.ndarray, settings: Settings) -> np.ndarray:
-    """Fit a head a class (of two classes, only one) and return the margins of the held-out comments, shape (n, n_classes)."""
-    scale = settings.factors[fold.views]
-    used = scale != 0
-    train, held_out = (fold.train, fold.held_out) if used.all() else (fold.train[:, used], fold.held_out[:, used])
-    scale = scale[used]
-    classes = np.unique(labels)
-    heads = [_fit_head(train, held_out, scale, labels == label, settings) for label in (classes if len(classes) > 2 else classes[1:])]
-    return np.column_stack(heads if len(classes) > 2 else [np.zeros(len(heads[0])), *heads])
-
-
-def _fit_head(train: sparse.csr_matrix, held_out: sparse.csr_matrix, scale: np.ndarray, truth: np.ndarray, settings: Settings) -> np.ndarray:
-    if settings.nb:  # rows stay as long on average as without the ratio, so that C means the same
-        length = np.linalg.norm(_scaled(train, scale).data)
-        scale = scale * log_count_ratio(train, truth) ** settings.nb
-        scale *= length / np.linalg.norm(_scaled(train, scale).data)
-    class_weight = {label: (len(truth) / (2 * (truth == label).sum())) ** settings.balance for label in (True, False)}
-    if settings.logistic:
-        model = LogisticRegression(C=10 * settings.regularization, solver="liblinear", class_weight=class_weight, tol=0.01, random_state=SEED)
-    else:
-        model = LinearSVC(C=settings.regularization, class_weight=class_weight, tol=0.01, random_state=SEED)
-    return model.fit(_scaled(train, scale), truth).decision_function(_scaled(held_out, scale))
-
-
-def _scaled(features: sparse.csr_matrix, scale: np.ndarray) -> sparse.csr_matrix:
-    return sparse.csr_matrix((features.data * scale[features.indices], features.indices, features.indptr), shape=features.shape)
-
-
-def log_count_ratio(features: sparse.csr_matrix, truth: np.ndarray) -> np.ndarray:
-    """How far apart the shares of comments with a feature lie in the two classes: |log p/q|, one added to each count."""
-    n = features.shape[1]
-    positive, negative = ((np.bincount(features[rows].indices, minlength=n) + 1) / (rows.sum() + 2) for rows in (truth, ~truth))
-    return np.abs(np.log(positive / negative))
 
 
 def macro_f1(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -136,7 +39,20 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def choose_offsets(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """What to add to the margins of each class for the best macro-F1, averaged with its neighbours so that no lucky peak wins."""
+    """What to add to the margins of each class for the best macro-F1, averaged with its neighbours so that no lucky peak wins.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+        Classes 0, 1, ...
+    scores : array of float, shape (n, n_classes)
+        Margins out of fold.
+
+    Returns
+    -------
+    array of float, shape (n_classes,)
+        That of class 0 is 0.
+    """
     leads = scores[:, 1:] - scores[:, :1]
     shares = np.bincount(labels)[1:] / len(labels)
     candidates = [-np.quantile(lead, 1 - np.minimum(share * SHARES, 0.99)) for lead, share in zip(leads.T, shares, strict=True)]
@@ -162,7 +78,7 @@ def out_of_fold(comments: Comments, labels: np.ndarray, grid: Sequence[Settings]
 
     def one(train: np.ndarray, held_out: np.ndarray) -> list[np.ndarray]:
         fold = featurize(comments.take(train), comments.take(held_out), used)
-        return [fit_scores(fold, labels[train], settings) for settings in grid]
+        return fit_scores(fold, labels[train], grid)
 
     parts = list(splits(labels, n))
     scores = Parallel(n_jobs=-1)(delayed(one)(*part) for part in parts)
@@ -198,7 +114,8 @@ def choose(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], n: 
 
 def predict(train: Comments, labels: np.ndarray, others: Comments, choice: Choice) -> np.ndarray:
     """Fit on all training comments and return the shifted margins of others."""
-    return fit_scores(featurize(train, others, choice.settings.factors), labels, choice.settings) + choice.offsets
+    fold = featurize(train, others, choice.settings.factors)
+    return fit_scores(fold, labels, [choice.settings])[0] + choice.offsets
 
 
 def nested_macro_f1(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], show: Callable[[str], None]) -> float:
@@ -234,6 +151,8 @@ def ablations(chosen: Settings) -> dict[str, Settings]:
         "classes not balanced": replace(chosen, balance=0.0),
         "classes balanced": replace(chosen, balance=1.0),
         "logistic loss": replace(chosen, logistic=True),
+        "without naive Bayes": replace(chosen, bayes=0.0),
+        "twice as much naive Bayes": replace(chosen, bayes=2 * chosen.bayes),
     }
 
 

@@ -13,8 +13,8 @@ from itertools import product
 from linear_search import Benchmark, Settings, main
 
 GRID = tuple(
-    Settings(syllables=syllables, nb=nb, balance=balance, regularization=regularization)
-    for syllables, nb, balance, regularization in product((0.0, 1.0), (0.0, 0.25, 0.5), (0.0, 0.25), (0.04, 0.07, 0.1))
+    Settings(syllables=syllables, nb=nb, balance=balance, regularization=regularization, bayes=bayes)
+    for syllables, nb, balance, regularization, bayes in product((0.0, 1.0), (0.25, 0.5), (0.0, 0.25), (0.04, 0.07), (0.0, 0.006, 0.012))
 )
 FILES = {"train": "ViCTSD_train.csv", "valid": "ViCTSD_valid.csv", "test": "ViCTSD_test.csv"}
 VICTSD = Benchmark("victsd", FILES, "Comment", "Toxicity", GRID)

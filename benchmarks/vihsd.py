@@ -13,8 +13,8 @@ from itertools import product
 from linear_search import Benchmark, Settings, main
 
 GRID = tuple(
-    Settings(typed=typed, nb=nb, balance=balance, regularization=regularization)
-    for typed, nb, balance, regularization in product((0.0, 1.0), (0.0, 0.25, 0.5), (0.25, 0.5), (0.05, 0.1))
+    Settings(typed=typed, nb=nb, balance=balance, regularization=regularization, bayes=bayes)
+    for typed, nb, balance, regularization, bayes in product((0.0, 1.0), (0.0, 0.25), (0.25, 0.5), (0.05, 0.1), (0.0, 0.006, 0.012))
 )
 VIHSD = Benchmark("vihsd", {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}, "free_text", "label_id", GRID)
 
