@@ -100,6 +100,7 @@ def test_near_duplicates_are_found_through_disguise() -> None:
         "",
     ]
     assert near_duplicate_pairs(texts, 0.7, 128, seed=1) == [(0, 1)]
+    assert near_duplicate_pairs(texts, 0.7, 128, seed=1, normalized=["một hai ba bốn"] * 2 + ["năm sáu bảy"] * 3) == [(0, 1), (2, 3), (2, 4), (3, 4)]
 
 
 def test_ties_join_groups_whatever_the_texts() -> None:

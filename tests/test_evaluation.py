@@ -1,12 +1,15 @@
 """Metrics and intervals."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
-from classifier.evaluation import average_precision_losses, bootstrap, evaluate, exact_share
+from classifier.calibration import calibration_error
+from classifier.evaluation import CURVE_METRICS, average_precision_losses, bootstrap, evaluate, exact_share
 from classifier.params import EvaluationParams
 from classifier.taxonomy import CATEGORIES, SLICES, Route
 
@@ -33,13 +36,39 @@ def test_share_of_nothing_is_unknown() -> None:
     assert (share.low, share.high) == (0, 1)
 
 
+def distance_of_means(truth: np.ndarray, score: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return times @ (score * truth) / (times @ truth.astype(int)) - times @ (score * ~truth) / (times @ (~truth).astype(int))
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    {
+        "average_precision": average_precision_score,
+        "roc_auc": roc_auc_score,
+        "brier": brier_score_loss,
+        "f1": lambda truth, probability: f1_score(truth, probability >= 0.5),
+        "calibration_error": calibration_error,
+    }.items(),
+)
+@pytest.mark.parametrize("decimals", [1, 6])
+def test_metrics_of_resamples_are_those_of_the_posts_drawn(name: str, published: Callable[..., float], decimals: int) -> None:
+    """With one decimal many probabilities are equal."""
+    rng = np.random.default_rng(7)
+    truth = rng.random(203) < 0.3
+    probability = np.round(np.clip(truth * 0.3 + rng.random(203) * 0.7, 0, 1), decimals)
+    drawn = [rng.integers(203, size=203) for _ in range(20)]
+    times = np.array([np.bincount(rows, minlength=203) for rows in drawn])
+    expected = [published(truth[rows], probability[rows]) for rows in drawn]
+    assert CURVE_METRICS[name](truth, probability, times) == pytest.approx(expected)
+
+
 def test_bootstrap_interval_holds_the_value_and_narrows_with_more_data() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(2000) < 0.3
     score = truth + rng.normal(size=2000)
     widths = []
     for n in (100, 2000):
-        estimate = bootstrap(lambda t, s: float(s[t].mean() - s[~t].mean()), truth[:n], score[:n], SETTINGS, 1)
+        estimate = bootstrap(distance_of_means, truth[:n], score[:n], SETTINGS, 1)
         assert estimate.low <= estimate.value <= estimate.high
         widths.append(estimate.high - estimate.low)
     assert widths[1] < widths[0]

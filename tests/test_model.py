@@ -283,3 +283,11 @@ def test_keeps_the_contract_on_text(fitted: PostClassifier) -> None:
     np.testing.assert_allclose(again.predict_proba(TEXTS), together)
     np.testing.assert_allclose(fitted.predict_proba(TEXTS[::-1])[::-1], together)
     np.testing.assert_allclose(np.vstack([fitted.predict_proba([text]) for text in TEXTS]), together)
+
+
+def test_heads_fitted_in_processes_are_the_same() -> None:
+    labels = np.array([[float("ngu" in text), float(number % 2)] for number, text in enumerate(TEXTS)])
+    one, two = (small_classifier().set_params(n_jobs=n).fit(TEXTS, labels) for n in (1, 2))
+    np.testing.assert_allclose(two.coefficients(), one.coefficients(), rtol=1e-12)
+    for category, head in one.heads_.items():
+        np.testing.assert_allclose(two.heads_[category].out_of_fold_[0], head.out_of_fold_[0])

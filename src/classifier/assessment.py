@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
 from classifier.bands import ChosenBand
@@ -21,6 +22,7 @@ from classifier.routing import Band, route_posts
 from classifier.taxonomy import CATEGORIES, Category
 
 Score = Callable[[list[str]], np.ndarray]
+_POSTS_A_TASK = 5000
 
 
 def assess(
@@ -60,15 +62,17 @@ def assess(
         """Probabilities; posts that come to the same normal form are scored once."""
         prepared = prepare(texts, n_jobs=processes)
         _, first, position = np.unique(np.array(prepared.characters, dtype=object), return_index=True, return_inverse=True)
-        return classifier.predict_proba(prepared.take(first))[position]
+        parts = np.array_split(first, max(1, len(first) // _POSTS_A_TASK))
+        scored = Parallel(n_jobs=processes if len(parts) > 1 else 1)(delayed(classifier.predict_proba)(prepared.take(rows)) for rows in parts)
+        return np.concatenate(scored)[position]
 
     disguised = test if disguised is None else disguised
     measured = disguised[list(CATEGORIES)].notna().all(axis=1)
     return {
-        **evaluate(test, classifier.at_training_balance(probability), route_posts(probability, bands), params.evaluation, params.seed, processes),
+        **evaluate(test, classifier.at_training_balance(probability), route_posts(probability, bands), params.evaluation, params.seed),
         "identity": identity_bias(test, probability),
         "pairs": pair_spreads(score),
-        "evasion": evasion_costs(disguised[measured], bands, score, params.seed),
+        "evasion": evasion_costs(disguised[measured], bands, score, params.seed, n_jobs=processes),
         "calibration": {category: {"method": head.method_, "log_losses": dict(head.method_losses_)} for category, head in classifier.heads_.items()},
     }
 

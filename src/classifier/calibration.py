@@ -212,8 +212,25 @@ def calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 10
     Naeini, Cooper, Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning; bins of equal size
     after Nguyen, O'Connor (2015), Posterior calibration and exploratory analysis for natural language processing models.
     """
-    _, tie, sizes = np.unique(probability, return_inverse=True, return_counts=True)
-    truth = (np.bincount(tie, truth) / sizes)[tie]  # posts of one probability may fall on both sides of a cut: which, must not matter
+    return float(calibration_errors(truth, probability, np.ones((1, len(truth))), bins)[0])
+
+
+def calibration_errors(truth: np.ndarray, probability: np.ndarray, times: np.ndarray, bins: int = 10) -> np.ndarray:
+    """Return the expected calibration error of each of several resamples, shape (k,); see `calibration_error`.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray, shape (n,), bool
+    probability : numpy.ndarray, shape (n,)
+    times : numpy.ndarray, shape (k, n)
+        How often each post was drawn into each resample; all resamples are of one size.
+    bins : int
+    """
     order = np.argsort(probability, kind="stable")
-    cuts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(sum(len(part) * abs(probability[part].mean() - truth[part].mean()) for part in cuts) / len(probability))
+    whole = np.append(np.diff(probability[order]) != 0, True)  # posts of one probability may fall on both sides of a cut: which, must not matter
+    drawn = times[:, order]
+    place, missing = (np.pad(np.cumsum(part, axis=1)[:, whole], ((0, 0), (1, 0))) for part in (drawn, drawn * (probability - truth)[order]))
+    size = int(place[0, -1])
+    cuts = np.cumsum([0, *(size // bins + (number < size % bins) for number in range(bins))])
+    at_cuts = np.array([np.interp(cuts, *row) for row in zip(place, missing, strict=True)])
+    return np.asarray(np.abs(np.diff(at_cuts, axis=1)).sum(axis=1) / size)

@@ -1,19 +1,23 @@
 """Metrics with intervals, routes and protected slices: what a model is worth on posts it has not seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy.stats import beta
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
-from classifier.calibration import calibration_error, precision_elsewhere
+from classifier.calibration import calibration_errors, precision_elsewhere
 from classifier.params import EvaluationParams
 from classifier.routing import decide
 from classifier.taxonomy import CATEGORIES, SLICES, Route
+
+Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+_AT_ONCE = 100
+"""Resamples held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,18 @@ def exact_share(hits: int, n: int, confidence: float) -> Estimate:
     return Estimate(hits / n, low, high, n)
 
 
-def bootstrap(
-    metric: Callable[[np.ndarray, np.ndarray], float], truth: np.ndarray, probability: np.ndarray, params: EvaluationParams, seed: int
-) -> Estimate:
+def bootstrap(metric: Metric, truth: np.ndarray, probability: np.ndarray, params: EvaluationParams, seed: int) -> Estimate:
     """Return a metric with its percentile bootstrap interval; resamples that hold one class only are drawn again.
+
+    Parameters
+    ----------
+    metric : callable
+        Takes truth, probability and `times`, shape (k, n): how often each of the n posts was drawn into each of k resamples.
+        Returns its k values.
+    truth : numpy.ndarray, shape (n,), bool
+    probability : numpy.ndarray, shape (n,)
+    params : EvaluationParams
+    seed : int
 
     References
     ----------
@@ -72,35 +84,65 @@ def bootstrap(
     """
     if len(np.unique(truth)) < 2:
         return Estimate(float("nan"), 0.0, 1.0, len(truth))
-    rng = np.random.default_rng(seed)
+    resamples = _resamples(truth, seed)
     values: list[float] = []
-    while len(values) < params.bootstrap:
-        rows = rng.integers(len(truth), size=len(truth))
-        if truth[rows].any() and not truth[rows].all():
-            values.append(metric(truth[rows], probability[rows]))
+    while missing := params.bootstrap - len(values):
+        values += metric(truth, probability, np.array(list(islice(resamples, min(missing, _AT_ONCE))))).tolist()
     tail = (1 - params.confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
-    return Estimate(float(metric(truth, probability)), float(low), float(high), len(truth))
+    return Estimate(float(metric(truth, probability, np.ones((1, len(truth))))[0]), float(low), float(high), len(truth))
 
 
-def _f1(truth: np.ndarray, probability: np.ndarray) -> float:
-    return float(f1_score(truth, probability >= 0.5))
+def _resamples(truth: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """How often each post is drawn, resample after resample."""
+    rng = np.random.default_rng(seed)
+    while True:
+        times = np.bincount(rng.integers(len(truth), size=len(truth)), minlength=len(truth))
+        if times[truth].any() and times[~truth].any():
+            yield times
 
 
-CURVE_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "average_precision": average_precision_score,
-    "roc_auc": roc_auc_score,
+def _found_from(truth: np.ndarray, probability: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Violations and other posts from each threshold up, the highest first; no threshold divides equal probabilities."""
+    order = np.argsort(-probability, kind="stable")
+    whole = np.append(np.diff(probability[order]) != 0, True)
+    violations, others = (np.cumsum(times[:, order] * kind[order], axis=1)[:, whole] for kind in (truth, ~truth))
+    return violations, others
+
+
+def _average_precision(truth: np.ndarray, probability: np.ndarray, times: np.ndarray) -> np.ndarray:
+    violations, others = _found_from(truth, probability, times)
+    precision = violations / np.maximum(violations + others, 1)
+    return np.sum(np.diff(violations, axis=1, prepend=0) * precision, axis=1) / violations[:, -1]
+
+
+def _roc_auc(truth: np.ndarray, probability: np.ndarray, times: np.ndarray) -> np.ndarray:
+    violations, others = _found_from(truth, probability, times)
+    above = violations - np.diff(violations, axis=1, prepend=0) / 2  # of equal probabilities half count as above
+    return np.sum(np.diff(others, axis=1, prepend=0) * above, axis=1) / (violations[:, -1] * others[:, -1])
+
+
+def _f1(truth: np.ndarray, probability: np.ndarray, times: np.ndarray) -> np.ndarray:
+    found = probability >= 0.5
+    return 2 * (times @ (found & truth)) / (times @ found + times @ truth.astype(int))
+
+
+def _brier(truth: np.ndarray, probability: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return np.asarray(times @ (probability - truth) ** 2 / times.sum(axis=1))
+
+
+CURVE_METRICS: dict[str, Metric] = {
+    "average_precision": _average_precision,
+    "roc_auc": _roc_auc,
     "f1": _f1,
-    "brier": brier_score_loss,
-    "calibration_error": calibration_error,
+    "brier": _brier,
+    "calibration_error": calibration_errors,
 }
 RATES = (0.05, 0.02, 0.01)
 """Shares of violations for which the effect of rarer violations is worked out; real batches lie about there."""
 
 
-def evaluate(
-    posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int, n_jobs: int = 1
-) -> dict[str, Any]:
+def evaluate(posts: pd.DataFrame, probability: np.ndarray, routes: np.ndarray, params: EvaluationParams, seed: int) -> dict[str, Any]:
     """Measure a model on labelled posts that it was not trained on.
 
     Parameters
@@ -111,8 +153,6 @@ def evaluate(
     routes : numpy.ndarray, shape (n, n_categories), int8
     params : EvaluationParams
     seed : int
-    n_jobs : int
-        Processes; -1 means one a core.
 
     Returns
     -------
@@ -122,13 +162,12 @@ def evaluate(
         each one the shares flagged and sent to review; `overall`: the post decisions. Every figure with an interval is a
         dict of value, low, high and n.
     """
-    by_category = Parallel(n_jobs=n_jobs)(
-        delayed(_category)(posts[category].to_numpy(), probability[:, column], routes[:, column], params, seed)
-        for column, category in enumerate(CATEGORIES)
-    )
     return {
         "posts": len(posts),
-        "categories": dict(zip(CATEGORIES, by_category, strict=True)),
+        "categories": {
+            category: _category(posts[category].to_numpy(), probability[:, column], routes[:, column], params, seed)
+            for column, category in enumerate(CATEGORIES)
+        },
         "slices": _slices(posts, decide(routes), params.confidence),
         "overall": _overall(posts, decide(routes), params.confidence),
     }

@@ -1,6 +1,8 @@
 """The TF-IDF views of a post as one scikit-learn transformer: words, characters, and two folded views against evasion."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifier.neutral import neutralize
-from classifier.segment import segment
+from classifier.segment import segment_posts
 from classifier.text import fold, normalize
 
 _CHUNK = 500
@@ -59,23 +61,43 @@ def prepare(texts: Sequence[str], n_jobs: int = 1) -> Prepared:
     Prepared
         Three lists of n strings: words divided by spaces, the normalised text, folded syllables divided by spaces.
     """
+    normal = _in_chunks(_normal_forms, texts, n_jobs)
+    distinct = list(dict.fromkeys(normal))  # disguises of one post come to one form, which is segmented and folded once
+    forms = dict(zip(distinct, _in_chunks(_words_and_folded, distinct, n_jobs), strict=True))
+    return Prepared([forms[form][0] for form in normal], normal, [forms[form][1] for form in normal])
+
+
+def _normal_forms(texts: Sequence[str]) -> list[str]:
+    return [normal_form(text) for text in texts]
+
+
+def _words_and_folded(forms: Sequence[str]) -> list[tuple[str, str]]:
+    return list(zip(segment_posts(forms), map(fold, forms), strict=True))
+
+
+def _in_chunks(work: Callable[[Sequence[str]], list[Any]], texts: Sequence[str], n_jobs: int) -> list[Any]:
+    """What `work` makes of the texts, in order; of many texts in worker processes."""
     if n_jobs == 1 or len(texts) < _WORTH_A_POOL:
-        return _prepare_here(texts)
+        return work(texts)
     chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
-    parts = Parallel(n_jobs=n_jobs)(delayed(_prepare_here)(chunk) for chunk in chunks)
-    return Prepared(*([form for part in parts for form in part[number]] for number in range(len(Prepared._fields))))
-
-
-def _prepare_here(texts: Sequence[str]) -> Prepared:
-    """In this process; posts whose normal forms are equal are segmented and folded once."""
-    normal = [normal_form(text) for text in texts]
-    words = {form: " ".join(segment(form)) for form in dict.fromkeys(normal)}
-    folded = {form: fold(form) for form in words}
-    return Prepared([words[form] for form in normal], normal, [folded[form] for form in normal])
+    return [made for part in Parallel(n_jobs=n_jobs)(delayed(work)(chunk) for chunk in chunks) for made in part]
 
 
 class TfidfView(TfidfVectorizer):
     """A TF-IDF vectoriser whose saved state is one string of terms and one array, not a node for each of 100,000 terms."""
+
+    def _count_vocab(self, raw_documents: Sequence[str], fixed_vocab: bool) -> tuple[dict[str, int], sparse.csr_matrix]:
+        """Count n-grams within words over the distinct words of all texts: words recur, so each is cut up once."""
+        if self.analyzer != "char_wb":
+            return super()._count_vocab(raw_documents, fixed_vocab)
+        words: dict[str, int] = defaultdict(lambda: len(words))
+        texts = [[words[word] for word in text.split()] for text in raw_documents]
+        ends = np.cumsum([0, *map(len, texts)])
+        word_of = np.fromiter(chain.from_iterable(texts), dtype=np.int64, count=ends[-1])
+        vocabulary, of_words = super()._count_vocab(list(words), fixed_vocab)
+        counts = sparse.csr_matrix((np.ones(len(word_of), dtype=of_words.dtype), word_of, ends), shape=(len(texts), len(words))) @ of_words
+        counts.sort_indices()
+        return vocabulary, counts
 
     def __getstate__(self) -> dict[str, Any]:
         params = self.get_params(deep=False)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -200,6 +201,8 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         Names of the columns of `y`.
     expected_rates : dict of str to float, optional
         Share of violations among the posts to come, of the categories where it differs from that of the training posts.
+    n_jobs : int
+        Processes that fit heads; -1 means one a core. Threads would share the solver's one random generator.
 
     Attributes
     ----------
@@ -215,11 +218,13 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         head: CalibratedLinearHead | None = None,
         categories: tuple[str, ...] = CATEGORIES,
         expected_rates: Mapping[str, float] | None = None,
+        n_jobs: int = 1,
     ) -> None:
         self.vectorizer = vectorizer
         self.head = head
         self.categories = categories
         self.expected_rates = expected_rates
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -267,16 +272,15 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         head = self.head if self.head is not None else CalibratedLinearHead()
         features = self.vectorizer_.fit_transform(X)
         folds = self._folds(features, y, groups, head)
+        rates = {category: (self.expected_rates or {}).get(category, head.expected_rate) for category in self.categories}
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fitted)(category, clone(head).set_params(expected_rate=rate), features, y[:, column], (sample_weight, groups, natural), folds)
+            for column, (category, rate) in enumerate(rates.items())
+        )
         self.heads_ = {}
-        for column, category in enumerate(self.categories):
-            known = np.flatnonzero(~np.isnan(y[:, column]))
-            rate = (self.expected_rates or {}).get(category)
-            unfitted = clone(head) if rate is None else clone(head).set_params(expected_rate=rate)
-            by_row = (_take(rows, known) for rows in (sample_weight, groups, natural))
-            try:
-                self.heads_[category] = unfitted.fit(features[known], y[known, column], *by_row, folds=[_among(fold, known) for fold in folds])
-            except ValueError as error:
-                raise ValueError(f"{category}: {error}") from error
+        for category, (fitted_head, out_of_fold) in zip(self.categories, fitted, strict=True):
+            fitted_head.out_of_fold_ = out_of_fold
+            self.heads_[category] = fitted_head
         self.classes_ = np.array(self.categories)
         return self
 
@@ -335,6 +339,24 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         prepared = X if isinstance(X, Prepared) else prepare(X)
         features = self.vectorizer_.transform(prepared)
         return list(attribute(self.vectorizer_, prepared, features, self.coefficients()))
+
+
+def _fitted(
+    category: str,
+    head: CalibratedLinearHead,
+    features: sparse.csr_matrix,
+    labels: np.ndarray,
+    by_row: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None],
+    folds: Sequence[FittedFold],
+) -> tuple[CalibratedLinearHead, tuple[np.ndarray, np.ndarray]]:
+    """A head fitted to the rows where its category is annotated, and its out-of-fold probabilities, which no pickle of it holds."""
+    known = np.flatnonzero(~np.isnan(labels))
+    weight, groups, natural = (_take(rows, known) for rows in by_row)
+    try:
+        head.fit(features[known], labels[known], weight, groups, natural, [_among(fold, known) for fold in folds])
+    except ValueError as error:
+        raise ValueError(f"{category}: {error}") from error
+    return head, head.out_of_fold_
 
 
 def _take(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
-from classifier.evasion import TRANSFORMATIONS
+from classifier.evasion import TRANSFORMATIONS, Transformation
 from classifier.routing import Band, decide, route_posts
 from classifier.taxonomy import CATEGORIES, Route
 
@@ -41,7 +42,8 @@ def evasion_costs(
     bands: Mapping[str, Band],
     score: Callable[[list[str]], np.ndarray],
     seed: int,
-    transformations: Mapping[str, Callable[[str, np.random.Generator], str]] = TRANSFORMATIONS,
+    transformations: Mapping[str, Transformation] = TRANSFORMATIONS,
+    n_jobs: int = 1,
 ) -> dict[str, dict[str, Any]]:
     """Measure what each transformation costs.
 
@@ -58,6 +60,8 @@ def evasion_costs(
         Texts to probabilities, shape (n, n_categories).
     seed : int
     transformations : mapping of str to callable
+    n_jobs : int
+        Processes for disguising; -1 means one a core.
 
     Returns
     -------
@@ -66,9 +70,14 @@ def evasion_costs(
     """
     truth = posts[list(CATEGORIES)].to_numpy() == 1
     texts = posts["text"].tolist()
-    disguised = [[transform(text, rng) for text in texts] for transform, rng in ((t, np.random.default_rng(seed)) for t in transformations.values())]
+    disguised = Parallel(n_jobs=n_jobs)(delayed(_disguised)(transform, texts, seed) for transform in transformations.values())
     plain, *scores = np.split(score([text for variant in [texts, *disguised] for text in variant]), len(transformations) + 1)
     return {name: asdict(_cost(truth, plain, after, bands)) for name, after in zip(transformations, scores, strict=True)}
+
+
+def _disguised(transform: Transformation, texts: list[str], seed: int) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [transform(text, rng) for text in texts]
 
 
 def _cost(truth: np.ndarray, plain: np.ndarray, disguised: np.ndarray, bands: Mapping[str, Band]) -> EvasionCost:

@@ -74,7 +74,7 @@ def build_classifier(params: Params) -> PostClassifier:
         features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.pair_window, features.min_df, features.view_weights
     )
     head = CalibratedLinearHead(model.regularization, model.class_weight, model.calibration, model.folds, params.seed)
-    return PostClassifier(vectorizer, head, expected_rates=model.expected_rate)
+    return PostClassifier(vectorizer, head, expected_rates=model.expected_rate, n_jobs=params.prediction.processes)
 
 
 def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> PostClassifier:

@@ -14,6 +14,7 @@ from classifier.corpus.splits import split_corpus
 from classifier.errors import InputError
 from classifier.params import CorpusParams, SourceParams
 from classifier.taxonomy import CATEGORIES
+from classifier.text import normalize
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Corpus:
     ----------
     posts : pandas.DataFrame
         One row a post: the columns of the contract with categories as float (1, 0, NaN for not annotated), `weight`
-        (float, source weight times row weight), `measured` (bool), `group` (int) and `split` (text).
+        (float, source weight times row weight), `normalized` (the text's normal form), `measured` (bool), `group` (int) and
+        `split` (text).
     skipped : tuple of str
         One line for each source whose files are not there, with the way to get them.
     """
@@ -86,7 +88,8 @@ def load_corpus(params: CorpusParams, project: Path, seed: int) -> Corpus:
 
 
 def _typed(posts: pd.DataFrame, source: SourceParams) -> pd.DataFrame:
-    posts = posts[list(COLUMNS)].copy()
+    normalized = posts["normalized"] if "normalized" in posts else posts["text"].map(normalize)
+    posts = posts[list(COLUMNS)].assign(normalized=normalized)
     for category in CATEGORIES:
         posts[category] = pd.to_numeric(posts[category].replace("", np.nan)).astype(float)
     posts["weight"] = pd.to_numeric(posts["weight"].replace("", "1")).astype(float) * source.weight
@@ -96,7 +99,7 @@ def _typed(posts: pd.DataFrame, source: SourceParams) -> pd.DataFrame:
 def _groups(posts: pd.DataFrame, params: CorpusParams, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Group all posts, and the measured ones among themselves."""
     near = params.near_duplicates
-    pairs = near_duplicate_pairs(posts["text"].tolist(), near.similarity, near.permutations, seed)
+    pairs = near_duplicate_pairs(posts["text"].tolist(), near.similarity, near.permutations, seed, posts["normalized"].tolist())
     own = posts["measured"].to_numpy()
     position = np.cumsum(own) - 1
     own_pairs = [(position[a], position[b]) for a, b in pairs if own[a] and own[b]]

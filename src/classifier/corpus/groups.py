@@ -14,13 +14,15 @@ from classifier.text import fold, normalize
 _BANDS = 32
 
 
-def shingles(text: str) -> list[str]:
-    """Return the distinct syllables and syllable pairs of a post without accents: what near-duplicates share."""
-    syllables = fold(normalize(text)).split()
+def shingles(normalized: str) -> list[str]:
+    """Return the distinct syllables and syllable pairs of a normalised post without accents: what near-duplicates share."""
+    syllables = fold(normalized).split()
     return sorted({*syllables, *(" ".join(pair) for pair in pairwise(syllables))})
 
 
-def near_duplicate_pairs(texts: Sequence[str], similarity: float, permutations: int, seed: int) -> list[tuple[int, int]]:
+def near_duplicate_pairs(
+    texts: Sequence[str], similarity: float, permutations: int, seed: int, normalized: Sequence[str] | None = None
+) -> list[tuple[int, int]]:
     """Find pairs of posts whose estimated Jaccard similarity over `shingles` reaches a bound.
 
     Parameters
@@ -31,6 +33,8 @@ def near_duplicate_pairs(texts: Sequence[str], similarity: float, permutations: 
     permutations : int
         MinHash permutations.
     seed : int
+    normalized : sequence of str, length n, optional
+        The normal forms of the texts (`classifier.text.normalize`), where they are known.
 
     Returns
     -------
@@ -45,8 +49,8 @@ def near_duplicate_pairs(texts: Sequence[str], similarity: float, permutations: 
     index = RMinHashLSH(threshold=similarity, num_perm=permutations - permutations % bands, num_bands=bands)
     pairs: list[tuple[int, int]] = []
     hashes: dict[int, RMinHash] = {}
-    for position, text in enumerate(texts):
-        parts = shingles(text)
+    for position, form in enumerate(map(normalize, texts) if normalized is None else normalized):
+        parts = shingles(form)
         if not parts:
             continue
         minhash = RMinHash(num_perm=permutations - permutations % bands, seed=seed)

@@ -68,7 +68,7 @@ def read_labelled(folder: Path, source: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a post with `COLUMNS`, all text, and `file` and `line` that tell where it stands.
+        One row a post with `COLUMNS`, all text, `file` and `line` that tell where it stands, and `normalized`, its normal form.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def read_labelled(folder: Path, source: str) -> pd.DataFrame:
     faults: list[str] = []
     frames = [frame for path in sorted(folder.glob("*.csv")) if (frame := _read_file(path, faults)) is not None]
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, "file", "line"], dtype=str)
+    table["normalized"] = table["text"].map(normalize)
     faults += [*_schema_faults(table, source), *_row_faults(table)]
     if faults:
         shown = [*faults[:_FAULTS_SHOWN], *([f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else [])]
@@ -130,8 +131,8 @@ def _row_faults(table: pd.DataFrame) -> Iterable[str]:
 
 def _conflicts(table: pd.DataFrame, labels: pd.DataFrame) -> Iterable[str]:
     """Equal texts must agree wherever both are annotated."""
-    same_text = table.groupby(table["text"].map(normalize)).groups
-    for rows in same_text.values():
+    repeated = table[table["normalized"].duplicated(keep=False)]
+    for rows in repeated.groupby("normalized").groups.values():
         for category in CATEGORIES:
             known = labels.loc[rows, category]
             if {"0", "1"} <= set(known):
