@@ -1,6 +1,6 @@
 # Each target is one line that calls the command line; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup train score test check bench mlflow lock
+.PHONY: help setup train score review test check bench mlflow lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,6 +26,9 @@ train: $(STAMP)  ## train, report, promote if the gates hold, and score the samp
 
 score: $(STAMP)  ## sort a batch: make score IN=posts.xlsx OUT=scored.xlsx [TEXT=column]
 	$(RUN)classifier score "$(IN)" --out "$(OUT)" --text-column "$(TEXT)"
+
+review: $(STAMP)  ## open the review page on http://127.0.0.1:8000
+	$(RUN)classifier review serve
 
 test: check  ## guards and tests
 	$(RUN)python -m pytest

@@ -79,3 +79,16 @@ VIETNAMESE: dict[str, str] = {
     "invalid": "không có nội dung",
 }
 """Names for moderators and reviewers, who read Vietnamese."""
+
+VIETNAMESE_SLICES: dict[str, str] = {
+    "political": "ý kiến về chính sách, chính quyền",
+    "complaint": "khiếu nại, tố cáo, phản ánh",
+    "negative_review": "chê chất lượng",
+    "counter_speech": "dẫn lại để phê phán, bác bỏ",
+    "untargeted": "chửi trống, nói lóng, đùa, tự giễu",
+    "identity": "nói về bản sắc",
+    "help": "cầu cứu, cảnh báo, phòng ngừa",
+    "sourced": "có nguồn",
+    "everyday": "chuyện thường ngày",
+}
+"""Names of the protected slices, as the labelling guidelines head them."""

@@ -1,0 +1,1 @@
+"""Hands uncertain posts to people and brings their decisions back: store, queue, web page, export."""
