@@ -1,71 +1,107 @@
-"""How fast posts are scored beside bare word_tokenize over the same posts, in one run; the last line is JSON.
+"""How fast posts are scored beside bare word_tokenize, fastText and underthesea's TextClassifier, in one run; the last line is JSON.
 
-Each is timed several times in turn, and the ratio of medians is what counts: absolute figures differ between machines.
+In each round all get the same new posts, in turn; what counts is the median over rounds of the ratio within a round, since
+absolute figures differ between machines. The posts are those of a file, or the beginnings of seed posts with the ends of
+others. The peers learn the seed corpus in this run, with the settings that `benchmarks/peers.py` chooses most often, and are
+called from Python with many texts at once, as each allows; posts to probabilities, no reasons, no files.
 
-Usage: python benchmarks/speed.py [posts.csv [text column]]   (the seed corpus by default; needs a trained model)
+Usage: python benchmarks/speed.py [posts.csv [text column]]   (needs a trained model)
 """
 
 import json
-import statistics
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
+os.environ["RAYON_NUM_THREADS"] = "1"  # before its first use: underthesea's Rust threads would take all cores
+
+import numpy as np
 import pandas as pd
+from peers import fit_fasttext, fit_underthesea
+from scale import mixed_posts, seed_texts
 from underthesea import word_tokenize
 
+from classifier.corpus import load_corpus
 from classifier.params import load_params
 from classifier.prediction import Moderator, score_file
+from classifier.taxonomy import CATEGORIES
+from classifier.workers import available_cores
 
 PROJECT = Path(__file__).parents[1]
-ROUNDS = 5
-POSTS = 10_000
+ROUNDS, POSTS, SINGLE = 5, 10_000, 500
+BARE, FASTTEXT = "word_tokenize, one process", "fastText with subwords"
+Job = Callable[[list[str]], object]
 
 
-def load(path: Path | None, column: str) -> pd.DataFrame:
-    files = [path] if path else sorted((PROJECT / "data" / "seed").glob("*.csv"))
-    texts = pd.concat([pd.read_csv(file, dtype=str, keep_default_na=False) for file in files])[column]
-    texts = texts[texts.str.strip() != ""].head(POSTS)
-    return pd.DataFrame({"text": texts.to_numpy()})
+def load(path: Path | None, column: str) -> Iterator[str]:
+    if path is None:
+        return mixed_posts(seed_texts())
+    texts = pd.read_csv(path, dtype=str, keep_default_na=False)[column]
+    return iter([text for text in texts if text.strip()])
 
 
-def seconds(job: Callable[[], object]) -> float:
+def peers() -> dict[str, Job]:
+    params = load_params(PROJECT / "params.yaml")
+    sources = tuple(source for source in params.corpus.sources if source.measured)
+    posts = load_corpus(params.corpus.model_copy(update={"sources": sources}), PROJECT, params.seed).posts.dropna(subset=list(CATEGORIES))
+    texts, labels = posts["text"].tolist(), posts[list(CATEGORIES)].to_numpy(dtype=int)
+    return {
+        FASTTEXT: fit_fasttext(texts, labels, lr=0.5, epoch=25),
+        "underthesea TextClassifier": fit_underthesea(texts, labels, max_features=10**6, c=10),
+    }
+
+
+def ours(moderator: Moderator, folder: Path) -> dict[str, Job]:
+    chunk_size = load_params(PROJECT / "params.yaml").prediction.chunk_size
+
+    def from_file_to_file(ending: str, processes: int) -> Job:
+        return lambda _: score_file(moderator, folder / f"in{ending}", folder / f"out{ending}", "text", chunk_size, processes)
+
+    return {
+        "score texts, one process": moderator.scores,
+        "score file to file (csv), one process": from_file_to_file(".csv", 1),
+        "score file to file (csv), all cores": from_file_to_file(".csv", -1),
+        "score file to file (parquet), all cores": from_file_to_file(".parquet", -1),
+    }
+
+
+def seconds(job: Job, texts: list[str]) -> float:
     started = time.perf_counter()
-    job()
+    job(texts)
     return time.perf_counter() - started
 
 
 def main(path: Path | None, column: str) -> None:
     posts = load(path, column)
-    texts = posts["text"].tolist()
     moderator = Moderator.load(PROJECT / "models")
-    chunk_size = load_params(PROJECT / "params.yaml").prediction.chunk_size
+    times: dict[str, list[float]] = {}
+    sizes: list[int] = []
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "in.csv", Path(folder) / "out.csv"
-        posts.to_csv(source, index=False)
-        jobs: dict[str, Callable[[], object]] = {
-            "word_tokenize, one process": lambda: [word_tokenize(text) for text in texts],
-            "score texts, one process": lambda: moderator.score(texts),
-            "score file to file, one process": lambda: score_file(moderator, source, target, "text", chunk_size, 1),
-            "score file to file, all cores": lambda: score_file(moderator, source, target, "text", chunk_size, -1),
-        }
-        for job in jobs.values():  # load models, start workers
-            job()
-        times: dict[str, list[float]] = {name: [] for name in jobs}
-        for _ in range(ROUNDS):
+        jobs: dict[str, Job] = {BARE: lambda texts: [word_tokenize(text) for text in texts], **ours(moderator, Path(folder)), **peers()}
+        while len(sizes) <= ROUNDS and (texts := list(islice(posts, POSTS))):  # the first round loads models and starts workers
+            frame = pd.DataFrame({"text": texts})
+            frame.to_csv(Path(folder) / "in.csv", index=False)
+            frame.to_parquet(Path(folder) / "in.parquet", index=False)
+            sizes.append(len(texts))
             for name, job in jobs.items():
-                times[name].append(seconds(job))
-    rates = {name: len(texts) / statistics.median(taken) for name, taken in times.items()}
-    bare = rates["word_tokenize, one process"]
+                times.setdefault(name, []).append(seconds(job, texts))
+        if len(sizes) < 2:
+            sys.exit(f"{path}: needs more than {POSTS:,} posts, the first of which warm up")
+        single = [seconds(moderator.score, [text]) * 1000 for text in islice(mixed_posts(seed_texts()[::-1]), SINGLE)]
+    moderator.workers(-1).stop()
+    taken = {name: np.array(values[1:]) for name, values in times.items()}
+    rates = {name: float(np.median(np.array(sizes[1:]) / values)) for name, values in taken.items()}
+    ratios = {peer: {name: round(float(np.median(taken[peer] / values)), 3) for name, values in taken.items()} for peer in (BARE, FASTTEXT)}
     for name, rate in rates.items():
-        print(f"{name:34s} {rate:8,.0f} posts/s   {rate / bare:5.2f} × word_tokenize")
-    print(
-        json.dumps(
-            {"benchmark": "speed", "posts": len(texts), "ratio_to_word_tokenize": {name: round(rate / bare, 3) for name, rate in rates.items()}}
-        )
-    )
+        print(f"{name:40s} {rate:8,.0f} posts/s  {ratios[BARE][name]:6.2f} × word_tokenize  {ratios[FASTTEXT][name]:6.2f} × fastText")
+    p50, p95 = (round(float(value), 3) for value in np.percentile(single, [50, 95]))
+    print(f"one post at a time, with its table       p50 {p50:.2f} ms, p95 {p95:.2f} ms")
+    figures = {"cores": available_cores(), "rounds": len(sizes) - 1, "posts_a_round": POSTS, "one_post_ms": {"p50": p50, "p95": p95}}
+    print(json.dumps({"benchmark": "speed", **figures, "ratio_to_word_tokenize": ratios[BARE], "ratio_to_fasttext": ratios[FASTTEXT]}))
 
 
 if __name__ == "__main__":

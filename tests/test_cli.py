@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from classifier.cli import app
 from classifier.posts import FORMATS, STDIO, read_batch, write_batch
-from classifier.prediction import SCORE_COLUMNS
+from classifier.prediction import SCORE_COLUMNS, Moderator, score_file
 from classifier.training import TrainingResult
 
 COMMANDS = ("train", "score", "explain", "evaluate", "corpus check", "corpus stats", "corpus import", "models list", "models show", "models promote")
@@ -126,6 +126,39 @@ def test_a_closed_pipe_and_an_interruption_end_it_quietly(tmp_path: Path, projec
         assert "Traceback" not in process.stderr.read()
         assert process.wait() != 0
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_resumed_run_puts_the_whole_batch_into_the_queue(small: Path) -> None:
+    params = small / "params.yaml"
+    params.write_text(re.sub("chunk_size: [0-9]+", "chunk_size: 20", params.read_text(encoding="utf-8")), encoding="utf-8")
+    texts = [f"bán bằng giả uy tín số {n}, ib zalo" if n % 3 else f"mai lớp mình học phòng {n} nhé" for n in range(90)]
+    source, out = save(small / "in.csv", pd.DataFrame({"text": texts}, dtype=object)), small / "out.csv"
+
+    def stop(chunk: pd.DataFrame, scored: pd.DataFrame) -> None:
+        if "số 50," in " ".join(chunk["text"]):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_file(Moderator.load(small / "models"), source, out, "text", 20, 1, observe=stop, resume=True)
+    assert (small / "out.csv.partial").is_dir()
+    resumed = call("score", source, "--out", out, "--resume", "--queue", project=small)
+    (small / "data" / "review.db").unlink()
+    whole = call("score", source, "--out", small / "whole.csv", "--queue", project=small)
+    assert (resumed.returncode, whole.returncode) == (0, 0)
+    assert re.search(r"Đã đưa [1-9]\d* bài mới", whole.stderr)
+    assert resumed.stderr.replace("out.csv", "whole.csv").splitlines()[-4:] == whole.stderr.splitlines()[-4:]
+    assert out.read_bytes() == (small / "whole.csv").read_bytes()
+    assert not (small / "out.csv.partial").exists()
+
+
+def test_a_run_that_cannot_be_resumed_is_refused_in_one_line(tmp_path: Path, project: Path, trained: object) -> None:
+    source = save(tmp_path / "in.csv")
+    refusal(call("score", STDIO, "--out", tmp_path / "out.csv", "--resume", project=project), "--resume needs files")
+    refusal(call("score", source, "--out", STDIO, "--resume", project=project), "--resume needs files")
+    (tmp_path / "out.csv.partial").mkdir()
+    refusal(
+        call("score", source, "--out", tmp_path / "out.csv", "--resume", project=project), "out.csv.partial", "no unfinished run", "remove or rename"
+    )
 
 
 BAD_FILES = {

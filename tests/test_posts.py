@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from classifier.errors import InputError
-from classifier.posts import FORMATS, read_batch, write_batch
+from classifier.posts import FORMATS, FileFault, read_batch, write_batch
 
 TRICKY = ["=1+1", "nói 'a', \"b\"; c\td", "dòng một\ndòng hai", "đẹp quá 😂", "  cách  ", "NaN", "007", "#N/A"]
 ROWS = pd.DataFrame({"post_id": [f"p{n}" for n in range(len(TRICKY))], "text": TRICKY, "ghi chú, lớp": ["9B"] * len(TRICKY)}, dtype=object)
@@ -217,3 +217,56 @@ def test_lone_surrogates_and_control_characters_can_be_written(tmp_path: Path, e
     copied = load(save(pd.DataFrame({"text": texts}, dtype=object), tmp_path / f"out{ending}"))
     assert len(copied) == len(texts)
     assert copied["text"][0] in ("a\ud800b", "a\ufffdb")
+
+
+FORMULAS = ["=1+1", "+84 và", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\n=1", "＝1+1"]
+HARMLESS = ["-3", "+84123", "-2,5", "1=1", "chào", "", "'=1"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".xlsx"])
+def test_what_a_spreadsheet_could_run_gets_an_apostrophe_where_asked_for(tmp_path: Path, ending: str) -> None:
+    rows = pd.DataFrame({"=lời": FORMULAS + HARMLESS, "n": range(-1, len(FORMULAS + HARMLESS) - 1)}, dtype=object)
+    with write_batch(tmp_path / f"safe{ending}", spreadsheet_safe=True) as writer:
+        writer.write(rows)
+    frame = load(tmp_path / f"safe{ending}", 50)
+    assert list(frame.columns) == ["'=lời", "n"]
+    shown = ["" if value is None else value for value in frame.iloc[:, 0]]
+    assert shown == [f"'{text}" for text in FORMULAS] + HARMLESS
+    assert [int(n) for n in frame["n"]] == list(rows["n"])
+
+
+def test_a_safe_csv_opens_with_its_accents_and_in_its_own_delimiter(tmp_path: Path) -> None:
+    source = read_batch(put(tmp_path / "in.csv", "text;n\nđẹp, quá;1\n"), 3)
+    with write_batch(tmp_path / "out.csv", spreadsheet_safe=True, delimiter=source.delimiter) as writer:
+        for chunk in source.chunks:
+            writer.write(chunk)
+    assert (tmp_path / "out.csv").read_bytes() == "\ufefftext;n\nđẹp, quá;1\n".encode()
+
+
+def test_formats_without_formulas_keep_every_text_as_it_is(tmp_path: Path) -> None:
+    for ending in (".jsonl", ".parquet"):
+        with write_batch(tmp_path / f"out{ending}", spreadsheet_safe=True) as writer:
+            writer.write(pd.DataFrame({"text": FORMULAS}, dtype=object))
+        assert load(tmp_path / f"out{ending}", 50)["text"].tolist() == FORMULAS
+
+
+def test_a_fault_says_in_data_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileFault) as caught:
+        load(put(tmp_path / "a.csv", "id,text\n1,a\n2,b,c\n"))
+    assert (caught.value.key, caught.value.details) == ("ragged", {"line": 3, "fields": 3, "columns": 2})
+
+
+def test_a_header_of_very_many_columns_is_read_at_once(tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(200_000)]
+    assert read_batch(put(tmp_path / "a.csv", ",".join(names) + "\n"), 3).columns == names
+
+
+def test_a_sheet_that_numbers_its_rows_into_the_billions_is_damaged(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["text"])
+    book.active.append(["một"])
+    book.save(tmp_path / "plain.xlsx")
+    with zipfile.ZipFile(tmp_path / "plain.xlsx") as plain, zipfile.ZipFile(tmp_path / "far.xlsx", "w") as far:
+        for name in plain.namelist():
+            far.writestr(name, plain.read(name).replace(b'<row r="2"', b'<row r="9000000000"'))
+    assert "more than 1,048,576 rows" in refusal(lambda: load(tmp_path / "far.xlsx"))

@@ -3,15 +3,18 @@
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable
-from functools import wraps
+import time
+import warnings
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from classifier.commands import PARAMS, ModelsOption, ParamsOption, VersionOption, command, models_folder, new_console, open_store, overruled_in_store
 from classifier.errors import InputError
+from classifier.review_cli import review_app
+from classifier.spark_cli import spark_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,60 +27,19 @@ corpus_app = typer.Typer(no_args_is_help=True, help="Labelled posts: check, coun
 models_app = typer.Typer(no_args_is_help=True, help="Trained versions: list, show, put into use.")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
-
-ParamsOption = Annotated[Path, typer.Option("--params", help="Settings file; its folder is the project's.")]
-ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of trained versions; models/ of the project by default.")]
-VersionOption = Annotated[str | None, typer.Option("--version", help="A trained version; the one in use by default.")]
-_PARAMS = Path("params.yaml")
-_BROKEN_PIPE = 141
+app.add_typer(review_app, name="review")
+app.add_typer(spark_app)
 
 
-def _command(group: typer.Typer, *lines: str, name: str | None = None) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Register a sub-command with its help's example; bad input ends it with one line and exit code 2."""
-
-    def register(function: Callable[..., int | None]) -> Callable[..., None]:
-        @wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> None:
-            try:
-                code = function(*args, **kwargs)
-            except InputError as error:
-                typer.echo(f"error: {error}", err=True)
-                raise typer.Exit(2) from None
-            except BrokenPipeError:
-                sys.stderr.close()
-                raise typer.Exit(_BROKEN_PIPE) from None
-            except OSError as error:
-                typer.echo(f"error: {error.filename or 'output'}: {error.strerror or error}; check the path and its permissions", err=True)
-                raise typer.Exit(2) from None
-            except Exception as error:
-                if "CLASSIFIER_TRACEBACK" in os.environ:
-                    raise
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                typer.echo(
-                    f"error: unexpected {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}: a fault of this program; "
-                    "run again with CLASSIFIER_TRACEBACK=1 and report what it prints",
-                    err=True,
-                )
-                raise typer.Exit(2) from None
-            if code:
-                raise typer.Exit(code)
-
-        epilog = "\n\n".join(["[bold]Examples[/bold]", *lines])
-        group.command(name=name, epilog=epilog)(guarded)
-        return guarded
-
-    return register
-
-
-@_command(app, "classifier train", "classifier train --params other/params.yaml")
-def train(params: ParamsOption = _PARAMS, models: ModelsOption = None) -> int:
+@command(app, "classifier train", "classifier train --params other/params.yaml")
+def train(params: ParamsOption = PARAMS, models: ModelsOption = None) -> int:
     """Train a model on the corpus, report on it, log it to MLflow, and put it into use if the gates hold (exit code 1 if not)."""
     from classifier.params import load_params
     from classifier.report import print_report
     from classifier.training import train as run
 
-    loaded, console = load_params(params), _console()
-    result = run(loaded, params.parent, _models(models, params), step=lambda name: console.print(f"[dim]·[/dim] {name} …"))
+    loaded, console = load_params(params), new_console()
+    result = run(loaded, params.parent, models_folder(models, params), step=lambda name: console.print(f"[dim]·[/dim] {name} …"))
     for line in result.skipped:
         console.print(f"[yellow]source {line}[/yellow]")
     print_report(console, result.report, result.bands, result.gates)
@@ -91,41 +53,58 @@ def train(params: ParamsOption = _PARAMS, models: ModelsOption = None) -> int:
     return 0
 
 
-@_command(
+@command(
     app,
     "classifier score posts.xlsx --out scored.xlsx",
     "classifier score comments.csv --text-column content --out scored.parquet",
     "cat posts.csv | classifier score - --out - > scored.csv",
+    "classifier score posts.csv --out scored.csv --queue",
+    "classifier score million.parquet --out scored.parquet --resume",
 )
 def score(
     source: Annotated[str, typer.Argument(metavar="IN", help="csv, tsv, jsonl, parquet or xlsx; - for csv on stdin.")],
     out: Annotated[str, typer.Option("--out", help="File to write, of any of these formats; - for csv on stdout.")],
     text_column: Annotated[str, typer.Option("--text-column", help="Column that holds the posts.")] = "text",
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
     models: ModelsOption = None,
     version: VersionOption = None,
     processes: Annotated[int | None, typer.Option("--processes", help="Worker processes; -1 is one a core; params decide by default.")] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Also put what people are to see into the review queue.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep finished chunks in OUT.partial/ while it runs; the same command again goes on where it stopped.")
+    ] = False,
 ) -> None:
     """Sort a batch of posts into clear, review and flag; all its rows and columns are kept, in order."""
     from classifier.params import load_params
     from classifier.prediction import Moderator, score_file
     from classifier.summary import print_summary, progress
 
-    settings = load_params(params).prediction
+    loaded = load_params(params)
+    settings = loaded.prediction
     processes = settings.processes if processes is None else processes
     if processes == 0 or processes < -1:
         raise InputError(f"--processes {processes} is not allowed; use 1 or more, or -1 for one a core")
-    console = _console(stderr=True)
-    moderator = Moderator.load(_models(models, params), version)
-    with progress(console) as advance:
-        summary = score_file(moderator, source, out, text_column, settings.chunk_size, processes, advance)
-    print_summary(console, summary, out, moderator.version)
+    console = new_console(stderr=True)
+    moderator = Moderator.load(models_folder(models, params), version)
+    with ExitStack() as stack:
+        observing = {}
+        if queue:
+            from classifier.review.intake import Intake
+            from classifier.review_summary import print_queued
+
+            database, intake = stack.enter_context(open_store(loaded, params.parent)), Intake(loaded)
+            observing["observe"] = intake.observer(text_column)
+        with progress(console) as advance:
+            summary = score_file(moderator, source, out, text_column, settings.chunk_size, processes, advance, resume=resume, **observing)
+        print_summary(console, summary, out, moderator.version)
+        if queue:
+            print_queued(console, intake.queue(database, time.time(), Path(source).name))
 
 
-@_command(app, 'classifier explain "đồ ngu, cút khỏi lớp này đi"')
+@command(app, 'classifier explain "đồ ngu, cút khỏi lớp này đi"')
 def explain(
     text: Annotated[str, typer.Argument(help="A post.")],
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
     models: ModelsOption = None,
     version: VersionOption = None,
 ) -> None:
@@ -133,26 +112,52 @@ def explain(
     from classifier.prediction import Moderator
     from classifier.summary import print_explanation
 
-    moderator = Moderator.load(_models(models, params), version)
+    moderator = Moderator.load(models_folder(models, params), version)
     scored, attribution = moderator.explain(text)
-    print_explanation(_console(), text, scored, attribution, moderator.log_odds_without_words())
+    print_explanation(new_console(), text, scored, attribution, moderator.log_odds_without_words())
 
 
-@_command(app, "classifier evaluate", "classifier evaluate --version 20261124-081500-1a2b3c4d")
-def evaluate(params: ParamsOption = _PARAMS, models: ModelsOption = None, version: VersionOption = None) -> int:
+@command(app, "classifier evaluate", "classifier evaluate --version 20261124-081500-1a2b3c4d")
+def evaluate(params: ParamsOption = PARAMS, models: ModelsOption = None, version: VersionOption = None) -> int:
     """Measure a stored model again on the test split of the present corpus; exit code 1 if a gate does not hold."""
     from classifier.params import load_params
     from classifier.report import print_report
     from classifier.training import evaluate_stored
 
-    stored, report, gates = evaluate_stored(load_params(params), params.parent, _models(models, params), version)
-    print_report(_console(), report, stored.bands, gates)
+    stored, report, gates = evaluate_stored(load_params(params), params.parent, models_folder(models, params), version)
+    print_report(new_console(), report, stored.bands, gates)
     return 0 if all(gate.passed for gate in gates) else 1
 
 
-@_command(corpus_app, "classifier corpus check", "classifier corpus check --labels --out suspects.csv")
+@command(app, "classifier monitor posts.csv", "classifier monitor comments.xlsx --text-column content")
+def monitor(
+    source: Annotated[str, typer.Argument(metavar="BATCH", help="csv, tsv, jsonl, parquet or xlsx; - for csv on stdin.")],
+    text_column: Annotated[str, typer.Option("--text-column", help="Column that holds the posts.")] = "text",
+    params: ParamsOption = PARAMS,
+    models: ModelsOption = None,
+    version: VersionOption = None,
+) -> int:
+    """Compare a batch, and people's decisions so far, with what the model was measured on; exit code 1 if they have drifted."""
+    from classifier.distributions import observe, read_reference
+    from classifier.monitoring import compare
+    from classifier.params import load_params
+    from classifier.registry import load_model
+    from classifier.review_summary import drift_table
+    from classifier.summary import progress
+
+    loaded, console = load_params(params), new_console()
+    stored = load_model(models_folder(models, params), version)
+    reference = read_reference(stored.folder)
+    with progress(new_console(stderr=True)) as advance:
+        batch = observe(stored, source, text_column, loaded.prediction.chunk_size, advance)
+    drifts = compare(reference, batch, loaded.monitoring, overruled_in_store(loaded, params.parent, stored.version))
+    console.print(drift_table(drifts))
+    return 1 if any(drift.drifted for drift in drifts) else 0
+
+
+@command(corpus_app, "classifier corpus check", "classifier corpus check --labels --out suspects.csv")
 def check(
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
     labels: Annotated[bool, typer.Option("--labels", help="Also list suspected label errors (fits the model several times).")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="csv for the suspected errors: ids and figures, no texts.")] = None,
 ) -> None:
@@ -162,7 +167,7 @@ def check(
     from classifier.summary import print_suspects
     from classifier.training import check_labels
 
-    loaded, console = load_params(params), _console()
+    loaded, console = load_params(params), new_console()
     if out is not None and not os.access(out.parent, os.W_OK):
         raise InputError(f"{out}: its folder does not exist or may not be written to; choose another")
     corpus = load_corpus(loaded.corpus, params.parent, loaded.seed)
@@ -174,61 +179,61 @@ def check(
         print_suspects(console, check_labels(loaded, corpus, lambda name: console.print(f"[dim]·[/dim] {name} …")), out)
 
 
-@_command(corpus_app, "classifier corpus stats")
-def stats(params: ParamsOption = _PARAMS) -> None:
+@command(corpus_app, "classifier corpus stats")
+def stats(params: ParamsOption = PARAMS) -> None:
     """Count posts by source, category, slice, register and split."""
     from classifier.corpus import load_corpus
     from classifier.corpus.composition import composition_tables
     from classifier.params import load_params
 
-    loaded, console = load_params(params), _console()
+    loaded, console = load_params(params), new_console()
     for table in composition_tables(load_corpus(loaded.corpus, params.parent, loaded.seed).posts):
         console.print(table)
 
 
-@_command(corpus_app, "classifier corpus import vihsd --from ~/corpora/vihsd", "classifier corpus import vsfc", name="import")
+@command(corpus_app, "classifier corpus import vihsd --from ~/corpora/vihsd", "classifier corpus import vsfc", name="import")
 def import_(
     name: Annotated[str, typer.Argument(help="A known public corpus: vihsd, victsd or vsfc.")],
     origin: Annotated[
         Path | None, typer.Option("--from", help="Folder that holds it as its authors publish it; fetched from the hub if absent.")
     ] = None,
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
 ) -> None:
     """Bring a public corpus below data/external/, which git ignores; shows its licence and citation."""
     from classifier.corpus.sources import download_source, import_source
     from classifier.params import load_params
 
-    loaded, console = load_params(params), _console()
+    loaded, console = load_params(params), new_console()
     target = params.parent / next((s.path for s in loaded.corpus.sources if s.adapter == name), f"data/external/{name}")
     adapter = download_source(name, target) if origin is None else import_source(name, origin, target)
     console.print(f"Imported {name} into {target}: {adapter.about}")
     console.print(f"Licence: {adapter.licence}\nCite: {adapter.citation}", highlight=False)
 
 
-@_command(models_app, "classifier models list", name="list")
-def list_(params: ParamsOption = _PARAMS, models: ModelsOption = None) -> None:
+@command(models_app, "classifier models list", name="list")
+def list_(params: ParamsOption = PARAMS, models: ModelsOption = None) -> None:
     """List trained versions with their main figures; the one in use is marked."""
     from classifier.summary import versions_table
 
-    _console().print(versions_table(_models(models, params)))
+    new_console().print(versions_table(models_folder(models, params)))
 
 
-@_command(models_app, "classifier models show", "classifier models show 20261124-081500-1a2b3c4d")
+@command(models_app, "classifier models show", "classifier models show 20261124-081500-1a2b3c4d")
 def show(
     version: Annotated[str | None, typer.Argument(help="A trained version; the one in use by default.")] = None,
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
     models: ModelsOption = None,
 ) -> None:
     """Show a version's report and where it came from."""
     from classifier.summary import print_version
 
-    print_version(_console(), _models(models, params), version)
+    print_version(new_console(), models_folder(models, params), version)
 
 
-@_command(models_app, "classifier models promote 20261124-081500-1a2b3c4d")
+@command(models_app, "classifier models promote 20261124-081500-1a2b3c4d")
 def promote(
     version: Annotated[str, typer.Argument(help="The version to use from now on; an older one rolls back.")],
-    params: ParamsOption = _PARAMS,
+    params: ParamsOption = PARAMS,
     models: ModelsOption = None,
 ) -> None:
     """Put a version into use."""
@@ -237,32 +242,20 @@ def promote(
     from classifier.tracking import mark_champion
 
     tracking = load_params(params).tracking
-    promote_version(_models(models, params), version)
+    promote_version(models_folder(models, params), version)
     try:
         marked = mark_champion(params.parent, tracking, version)
         note = "" if marked else " (the MLflow store in use does not know this version, so its alias `champion` stays)"
     except InputError as error:
         note = f" (its alias `champion` was not moved: {error})"
-    _console().print(f"Version {version} is now in use{note}.", markup=False)
-
-
-def _models(models: Path | None, params: Path) -> Path:
-    if models is None and not params.is_file():
-        raise InputError(f"{params}: no such file; run from the project's folder, or name it with --params or --models")
-    return models if models is not None else params.parent / "models"
-
-
-def _console(stderr: bool = False) -> Any:
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 140, soft_wrap=not stream.isatty())
+    new_console().print(f"Version {version} is now in use{note}.", markup=False)
 
 
 def main() -> None:
     """Run the command line; a wrong call ends, like other bad input, with one line and exit code 2."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)  # pandera imports it where it is installed
     try:
         code = app(standalone_mode=False)
     except typer.Abort:

@@ -1,43 +1,34 @@
 """The predict module: loads the model in use and scores texts or a stream of batches."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
 
 from classifier.attribution import Attribution, attribute
 from classifier.errors import InputError, named
 from classifier.features import Prepared, prepare
 from classifier.highlighting import heaviest_words, locate
-from classifier.posts import read_batch, write_batch
-from classifier.registry import StoredModel, load_folder, load_model
+from classifier.posts import KeptChunks, read_batch, write_batch
+from classifier.registry import StoredModel, load_model
 from classifier.routing import decide, route_posts
-from classifier.taxonomy import CATEGORIES, INVALID, Route
+from classifier.scores import SCORE_COLUMNS, BatchSummary, Scores, invalid, joined
+from classifier.taxonomy import INVALID, Route
+from classifier.workers import Workers
 
 MODELS = "models"
-_WORTH_A_POOL = 2000
+_WORTH_A_POOL = 1000
+"""Rows a chunk from which worker processes pay, as soon as there is a second chunk."""
+_LEARNT_BEFORE_FORKING = 100
+"""Posts scored before workers are forked: what is then loaded and remembered lies in memory once for all of them."""
 _DECIMALS = 6
-_LABELS = np.array([route.label for route in Route], dtype=object)
-_NAMES = np.array(CATEGORIES, dtype=object)
+_UNREADABLE = "không có nội dung đọc được"
 
-SCORE_COLUMNS: tuple[str, ...] = (
-    "decision",
-    "categories",
-    *(f"{prefix}_{category}" for category in CATEGORIES for prefix in ("p", "route")),
-    "reasons",
-    "model_version",
-)
-"""Columns that scoring adds behind those of the input."""
-
-
+_Chunks = Iterator[pd.DataFrame]
 _Scored = Iterator[tuple[pd.DataFrame, pd.DataFrame]]
 """Chunks of a batch, each with what scoring adds to it."""
 
@@ -60,6 +51,9 @@ class Moderator:
         self._stored = stored
         self._limit = int(stored.metadata["max_characters"])
         self._n_reasons = int(stored.metadata["reasons"])
+        self._coefficients = stored.classifier.coefficients()
+        self._intercepts = np.array(list(self.log_odds_without_words().values()))
+        self._workers: Workers | None = None
 
     @classmethod
     def load(cls, models: str | Path = MODELS, version: str | None = None) -> "Moderator":
@@ -89,21 +83,30 @@ class Moderator:
         pandas.DataFrame, n rows
             `SCORE_COLUMNS`: probabilities are calibrated and rounded to six decimals, empty where the row is invalid.
         """
+        return self.scores(texts).table(self.version)
+
+    def scores(self, texts: Sequence[Any]) -> Scores:
+        """Score posts as `score` does, posts that equal each other once, and return the bare figures."""
         faults = [self._fault(text) for text in texts]
-        typed = [text if fault is None else "" for text, fault in zip(texts, faults, strict=True)]
+        numbers: dict[str, int] = {}
+        number = [-1 if fault else numbers.setdefault(text, len(numbers)) for text, fault in zip(texts, faults, strict=True)]
+        typed = list(numbers)
         prepared = prepare(typed)
-        faults = [fault or (None if form else "không có nội dung đọc được") for fault, form in zip(faults, prepared.characters, strict=True)]
-        usable = np.array([fault is None for fault in faults], dtype=bool)
-        rows = np.flatnonzero(usable)
-        scored = self._score_usable([typed[row] for row in rows], prepared.take(rows))
-        table = pd.DataFrame(index=range(len(texts)), columns=list(SCORE_COLUMNS), dtype=object)
-        table.loc[usable, scored.columns] = scored.to_numpy(dtype=object)
-        table.loc[~usable, "decision"] = INVALID
-        table.loc[~usable, "reasons"] = [fault for fault in faults if fault is not None]
-        table["model_version"] = self.version
-        floats = {f"p_{category}": "float64" for category in CATEGORIES}
-        texts_ = {column: "str" for column in SCORE_COLUMNS if column not in floats}
-        return table.fillna(dict.fromkeys(texts_, "")).astype({**floats, **texts_})
+        readable = np.array([bool(form) for form in prepared.characters], dtype=bool)
+        rows = np.flatnonzero(readable)
+        usable = self._score_usable([typed[row] for row in rows], prepared.take(rows))
+        unusable = list(dict.fromkeys([_UNREADABLE, *filter(None, faults)]))
+        place = np.where(readable, np.cumsum(readable) - 1, len(rows))
+        wanted = [len(rows) + unusable.index(fault) if fault else place[found] for fault, found in zip(faults, number, strict=True)]
+        return joined(usable, invalid(unusable)).take(np.array(wanted, dtype=int))
+
+    def workers(self, processes: int) -> Workers:
+        """Return processes that score lists of texts as `scores` does; started once and kept."""
+        if self._workers is None or self._workers.processes != Workers(self.scores, processes).processes:
+            if self._workers is not None:
+                self._workers.stop()
+            self._workers = Workers(self.scores, processes)
+        return self._workers
 
     def explain(self, text: str) -> tuple[pd.Series, Attribution]:
         """Score one post and say what each word of it contributed.
@@ -137,69 +140,24 @@ class Moderator:
             return f"dài quá {self._limit} ký tự"
         return None
 
-    def _score_usable(self, texts: list[str], prepared: Prepared) -> pd.DataFrame:
-        columns = [column for column in SCORE_COLUMNS if column != "model_version"]
-        if not prepared.characters:
-            return pd.DataFrame(columns=columns, dtype=object)
+    def _score_usable(self, texts: list[str], prepared: Prepared) -> Scores:
+        if not texts:
+            return invalid([])
         classifier = self._stored.classifier
         features = classifier.vectorizer_.transform(prepared)
-        probability = np.round(classifier.probability(classifier.log_odds(features)), _DECIMALS)
+        probability = np.round(classifier.probability(features @ self._coefficients + self._intercepts), _DECIMALS)
         routes = route_posts(probability, self._stored.bands)
-        table: dict[str, Any] = {
-            "decision": _LABELS[decide(routes)],
-            "categories": [";".join(_NAMES[row > Route.CLEAR]) for row in routes],
-            "reasons": self._reasons(texts, prepared, features, routes),
-        }
-        for column, category in enumerate(CATEGORIES):
-            table[f"p_{category}"] = probability[:, column]
-            table[f"route_{category}"] = _LABELS[routes[:, column]]
-        return pd.DataFrame(table, columns=columns, dtype=object)
+        return Scores(probability, routes, self._reasons(texts, prepared, features, routes))
 
     def _reasons(self, texts: list[str], prepared: Prepared, features: sparse.csr_matrix, routes: np.ndarray) -> list[str]:
         """For each post the words that weighed most towards the categories that are not clear."""
         reasons = [""] * len(routes)
         touched = np.flatnonzero(decide(routes) > Route.CLEAR) if self._n_reasons else np.array([], dtype=int)
-        classifier = self._stored.classifier
-        explained = attribute(classifier.vectorizer_, prepared.take(touched), features[touched], classifier.coefficients())
+        vectorizer = self._stored.classifier.vectorizer_
+        explained = attribute(vectorizer, prepared.take(touched), features[touched], self._coefficients)
         for row, attribution in zip(touched, explained, strict=True):
             reasons[row] = "; ".join(heaviest_words(texts[row], locate(attribution, texts[row]), routes[row] > Route.CLEAR, self._n_reasons))
         return reasons
-
-
-@dataclass
-class BatchSummary:
-    """What came of a batch.
-
-    Attributes
-    ----------
-    decisions : dict of str to int
-        Rows by decision, `invalid` included.
-    routes : dict of str to dict of str to int
-        For each category, rows by route.
-    """
-
-    decisions: dict[str, int]
-    routes: dict[str, dict[str, int]]
-
-    @classmethod
-    def empty(cls) -> "BatchSummary":
-        """Start at zero."""
-        labels = [route.label for route in Route]
-        return cls(dict.fromkeys([*labels, INVALID], 0), {category: dict.fromkeys(labels, 0) for category in CATEGORIES})
-
-    @property
-    def rows(self) -> int:
-        """How many rows were scored or invalid."""
-        return sum(self.decisions.values())
-
-    def add(self, scored: pd.DataFrame) -> None:
-        """Count a chunk in."""
-        for decision, count in scored["decision"].value_counts().items():
-            self.decisions[str(decision)] += int(count)
-        for category, counts in self.routes.items():
-            for route, count in scored[f"route_{category}"].value_counts().items():
-                if route:
-                    counts[str(route)] += int(count)
 
 
 def score_file(
@@ -210,6 +168,8 @@ def score_file(
     chunk_size: int,
     processes: int,
     progress: Callable[[int], None] = lambda rows: None,
+    observe: Callable[[pd.DataFrame, pd.DataFrame], None] = lambda chunk, scored: None,
+    resume: bool = False,
 ) -> BatchSummary:
     """Score a batch from file to file, chunk by chunk.
 
@@ -225,6 +185,11 @@ def score_file(
         Workers for batches of more than one chunk; -1 means one a core.
     progress : callable
         Called with the number of rows of each finished chunk.
+    observe : callable
+        Called with each chunk, in order, and what scoring adds to it.
+    resume : bool
+        Whether to keep the scores of each finished chunk beside the output until it is whole, and to begin with those that
+        an interrupted run of the same batch left there.
 
     Returns
     -------
@@ -233,9 +198,11 @@ def score_file(
     Raises
     ------
     InputError
-        For unreadable input, a missing text column, columns that scoring would overwrite, or an output that can't be
-        written. Nothing is left under the name of the output then.
+        For unreadable input, a missing text column, columns that scoring would overwrite, an output that can't be
+        written, or an interrupted run of something else. Nothing is left under the name of the output then.
     """
+    run: dict[str, str | int] = {"model version": moderator.version, "text column": text_column, "chunk size": chunk_size}
+    kept = KeptChunks(source, target, run) if resume else None
     batch = read_batch(source, chunk_size)
     _check_columns(batch.columns, text_column, batch.name)
     summary = BatchSummary.empty()
@@ -243,43 +210,46 @@ def score_file(
         first = next(batch.chunks, None)
         if first is None:
             raise InputError(f"{batch.name}: the file has a header but no posts")
-        chunks = chain([first], batch.chunks)
-        scored_chunks: _Scored
-        if len(first) < _WORTH_A_POOL or processes == 1:
-            scored_chunks = ((chunk, moderator.score(chunk[text_column].tolist())) for chunk in chunks)
-        else:
-            scored_chunks = _in_parallel(moderator, chunks, text_column, processes)
-        for chunk, scored in scored_chunks:
+        for chunk, scored in _scored(moderator, chain([first], batch.chunks), text_column, processes, kept):
             writer.write(pd.concat([chunk.reset_index(drop=True), scored], axis=1))
             summary.add(scored)
+            observe(chunk, scored)
             progress(len(chunk))
+    if kept is not None:
+        kept.remove()
     return summary
 
 
-def _in_parallel(moderator: Moderator, chunks: Iterator[pd.DataFrame], text_column: str, processes: int) -> _Scored:
-    """Score chunks in worker processes, a few at a time, in order."""
-    kept: list[pd.DataFrame] = []
+def _scored(moderator: Moderator, chunks: _Chunks, text_column: str, processes: int, kept: KeptChunks | None) -> _Scored:
+    """Chunks with their scores: those that were kept, then the others, which are kept from now on."""
+    if kept is None:
+        yield from _fresh(moderator, chunks, text_column, processes)
+        return
+    number = 0
+    for chunk in chunks:
+        scored = kept.load(number, len(chunk))
+        if scored is None:
+            chunks = chain([chunk], chunks)
+            break
+        yield chunk, scored
+        number += 1
+    for chunk, scored in _fresh(moderator, chunks, text_column, processes):
+        kept.save(number, scored)
+        yield chunk, scored
+        number += 1
 
-    def tasks() -> Any:
+
+def _fresh(moderator: Moderator, chunks: _Chunks, text_column: str, processes: int) -> _Scored:
+    """Score chunks in order; where there are several, and large ones, in worker processes, a few at a time."""
+    head = list(islice(chunks, 2))
+    chunks = chain(head, chunks)
+    if processes == 1 or len(head) < 2 or len(head[0]) < _WORTH_A_POOL:
         for chunk in chunks:
-            kept.append(chunk)
-            yield delayed(_score_in_worker)(str(moderator.folder), chunk[text_column].tolist())
-
-    try:
-        for scored in Parallel(n_jobs=processes, return_as="generator", pre_dispatch="n_jobs", batch_size=1)(tasks()):
-            yield kept.pop(0), scored
-    except BaseException:  # interrupted: workers would otherwise outlive us by minutes
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
-        raise
-
-
-def _score_in_worker(folder: str, texts: list[Any]) -> pd.DataFrame:
-    return _moderator_of(folder).score(texts)
-
-
-@lru_cache(maxsize=1)
-def _moderator_of(folder: str) -> Moderator:
-    return Moderator(load_folder(Path(folder)))
+            yield chunk, moderator.score(chunk[text_column].tolist())
+        return
+    moderator.scores(head[0][text_column].head(_LEARNT_BEFORE_FORKING).tolist())
+    for chunk, scores in moderator.workers(processes).map(chunks, lambda chunk: chunk[text_column].tolist()):
+        yield chunk, scores.table(moderator.version)
 
 
 def _check_columns(columns: Sequence[str], text_column: str, name: str) -> None:

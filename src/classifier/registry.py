@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import skops.io
-
 from classifier.errors import InputError
-from classifier.model import PostClassifier
+from classifier.features import PairView, PostVectorizer, TfidfView
+from classifier.model import CalibratedLinearHead, PostClassifier
+from classifier.model_file import UnknownContentError, read_model_file
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
 
@@ -22,13 +22,8 @@ SCHEMA_VERSION = 2
 
 MODEL_FILE, ROUTING_FILE, METADATA_FILE = "model.skops", "routing.json", "metadata.json"
 CURRENT = "current"
-_TRUSTED = [
-    "classifier.features.PairView",
-    "classifier.features.PostVectorizer",
-    "classifier.features.TfidfView",
-    "classifier.model.CalibratedLinearHead",
-    "classifier.model.PostClassifier",
-]
+_OURS = (PairView, PostVectorizer, TfidfView, CalibratedLinearHead, PostClassifier)
+_TRUSTED = {f"{ours.__module__}.{ours.__name__}": ours for ours in _OURS}
 """The only types of ours that a model file may hold: kept here, never read from the file."""
 _NEEDED = ("version", "sha256", "posts", "max_characters", "reasons")
 _VERSION = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
@@ -69,6 +64,8 @@ def save_model(folder: Path, classifier: PostClassifier, bands: Mapping[str, Ban
         What is added to the schema version and the hashes of the two files.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    import skops.io
+
     skops.io.dump(classifier, folder / MODEL_FILE)
     _write_json(folder / ROUTING_FILE, {category: asdict(band) for category, band in bands.items()})
     hashes = {name: _sha256(folder / name) for name in (MODEL_FILE, ROUTING_FILE)}
@@ -117,13 +114,22 @@ def load_folder(folder: Path) -> StoredModel:
                 f"{folder / name}: altered since training (its hash differs from {METADATA_FILE}); train again or promote another version"
             )
     try:
-        classifier = skops.io.load(folder / MODEL_FILE, trusted=_TRUSTED)
+        classifier = _read_classifier(folder / MODEL_FILE)
         routing = json.loads((folder / ROUTING_FILE).read_text(encoding="utf-8"))
         bands = {category: Band(**routing[category]) for category in CATEGORIES}
     except Exception as error:  # whatever a damaged or foreign file makes skops or json raise
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise InputError(f"{folder}: can't be loaded ({reason}); train again or promote another version") from error
     return StoredModel(metadata["version"], folder, classifier, bands, metadata)
+
+
+def _read_classifier(path: Path) -> PostClassifier:
+    try:
+        return read_model_file(path, _TRUSTED)
+    except UnknownContentError:
+        import skops.io
+
+        return skops.io.load(path, trusted=list(_TRUSTED))
 
 
 class OtherSchemaError(InputError):

@@ -34,9 +34,14 @@ def progress(console: Console) -> Iterator[Callable[[int], None]]:
     """Show how many posts are done: a bar on a terminal, a plain line every few seconds elsewhere."""
     if console.is_terminal:
         columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TextColumn("posts"), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
+        with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:  # a thread that redraws would not survive forks
             task = bar.add_task("scoring", total=None)
-            yield lambda rows: bar.advance(task, rows)
+
+            def advance_bar(rows: int) -> None:
+                bar.advance(task, rows)
+                bar.refresh()
+
+            yield advance_bar
         return
     done, last = 0, time.monotonic()
 

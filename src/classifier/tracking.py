@@ -3,7 +3,7 @@
 import io
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -138,10 +138,46 @@ def mark_champion(project: Path, params: TrackingParams, version: str) -> bool:
         return False
     with _client(project) as mlflow:
         client = mlflow.MlflowClient()
-        found = client.search_model_versions(f"name='{params.registered_model}' and tags.{VERSION_TAG}='{version}'")
+        found = _registered(client, params, version)
         if found:
             client.set_registered_model_alias(params.registered_model, CHAMPION, found[0].version)
         return bool(found)
+
+
+def registered_udf(spark: Any, project: Path, params: TrackingParams, version: str) -> Callable[..., Any]:
+    """Give the registered model of a version as a function over a Spark column of texts.
+
+    Parameters
+    ----------
+    spark : pyspark.sql.SparkSession
+    project : Path
+        Where the default store lies.
+    params : TrackingParams
+    version : str
+
+    Returns
+    -------
+    callable
+        What it gives is a struct with the scored columns; workers need the libraries of this environment.
+
+    Raises
+    ------
+    InputError
+        If the store in use can't be used or does not know the version.
+    """
+    with _client(project) as mlflow:
+        found = _registered(mlflow.MlflowClient(), params, version)
+        if not found:
+            raise InputError(
+                f"MLflow store {tracking_uri(project)}: has no model of version {version}; train with this store, or set MLFLOW_TRACKING_URI"
+            )
+        address = f"models:/{params.registered_model}/{found[0].version}"
+        udf: Callable[..., Any] = mlflow.pyfunc.spark_udf(spark, address, env_manager="local")
+        return udf
+
+
+def _registered(client: Any, params: TrackingParams, version: str) -> list[Any]:
+    return list(client.search_model_versions(f"name='{params.registered_model}' and tags.{VERSION_TAG}='{version}'"))
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

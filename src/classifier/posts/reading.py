@@ -7,6 +7,7 @@ import re
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -17,7 +18,7 @@ from xml.etree.ElementTree import ParseError
 import pandas as pd
 
 from classifier.errors import InputError
-from classifier.posts.formats import SKIPPED, STDIO, format_of
+from classifier.posts.formats import MOST_ROWS, SKIPPED, STDIO, FileFault, format_of
 
 _LARGEST_FIELD = 256 * 1024 * 1024
 
@@ -34,11 +35,14 @@ class Batch:
         Names in the order of the file.
     chunks : iterator of pandas.DataFrame
         The rows in order, all columns as they are in the file; consumed once.
+    delimiter : str
+        What divides the fields of a csv.
     """
 
     name: str
     columns: list[str]
     chunks: Iterator[pd.DataFrame]
+    delimiter: str = ","
 
 
 def read_batch(source: str | Path, chunk_size: int) -> Batch:
@@ -73,7 +77,7 @@ def read_batch(source: str | Path, chunk_size: int) -> Batch:
         if not path.is_file():
             raise InputError(f"{path}: no such file; check the path")
         if path.stat().st_size == 0:
-            raise InputError(f"{path}: the file is empty; it needs a header row and posts")
+            raise _empty(str(path))
         return reader(path, chunk_size)  # type: ignore[misc]
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or error}); check its permissions") from error
@@ -90,9 +94,13 @@ def _read_delimited(stream: IO[bytes], name: str, delimiter: str | None, chunk_s
     rows = _numbered_rows(reader, name)
     header = next(rows, None)
     if header is None:
-        raise InputError(f"{name}: the file is empty; it needs a header row and posts")
+        raise _empty(name)
     columns = _checked_columns([column.strip() for column in header[1]], name)
-    return Batch(name, columns, _frames((_fitting(row, columns, line, name) for line, row in rows), columns, chunk_size))
+    return Batch(name, columns, _frames((_fitting(row, columns, line, name) for line, row in rows), columns, chunk_size), delimiter)
+
+
+def _empty(name: str, what: str = "the file") -> FileFault:
+    return FileFault(f"{name}: {what} is empty; it needs a header row and posts", "empty")
 
 
 def _decoded_lines(stream: Any, name: str, delimiter: str | None) -> tuple[Iterator[str], str]:
@@ -114,7 +122,8 @@ def _utf16_lines(stream: IO[bytes], name: str) -> Iterator[str]:
     try:
         yield from io.TextIOWrapper(stream, encoding="utf-16", newline="")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not valid UTF-16 ({error.reason}); save the file as 'CSV UTF-8' and try again") from None
+        message = f"{name}: not valid UTF-16 ({error.reason}); save the file as 'CSV UTF-8' and try again"
+        raise FileFault(message, "encoding", line=1) from None
 
 
 def _utf8_lines(lines: Iterator[bytes], name: str) -> Iterator[str]:
@@ -122,9 +131,10 @@ def _utf8_lines(lines: Iterator[bytes], name: str) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(
+            message = (
                 f"{name}: line {number} is not UTF-8 (byte 0x{line[error.start]:02x}); save the file as UTF-8 ('CSV UTF-8' in Excel) and try again"
-            ) from None
+            )
+            raise FileFault(message, "encoding", line=number) from None
 
 
 def _numbered_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -137,7 +147,8 @@ def _numbered_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise InputError(f"{name}: line {reader.line_num} can't be parsed ({error}); check the quotes up to there") from None
+            message = f"{name}: line {reader.line_num} can't be parsed ({error}); check the quotes up to there"
+            raise FileFault(message, "quotes", line=reader.line_num) from None
         if not row:
             blank.append(reader.line_num)
             continue
@@ -149,17 +160,19 @@ def _numbered_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _checked_columns(columns: list[str], name: str) -> list[str]:
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    counts = Counter(columns)
+    repeated = sorted(column for column, count in counts.items() if count > 1)
     if repeated == [""]:
-        raise InputError(f"{name}: {columns.count('')} columns of the header have no name; name them")
+        raise FileFault(f"{name}: {counts['']} columns of the header have no name; name them", "unnamed", columns=counts[""])
     if repeated:
-        raise InputError(f"{name}: column {repeated[0]!r} appears more than once in the header; rename one")
+        raise FileFault(f"{name}: column {repeated[0]!r} appears more than once in the header; rename one", "repeated", column=repeated[0])
     return columns
 
 
 def _fitting(row: list[str], columns: list[str], line: int, name: str) -> list[str]:
     if len(row) != len(columns):
-        raise InputError(f"{name}: line {line} has {len(row)} fields, the header has {len(columns)}; quote fields that hold the delimiter")
+        message = f"{name}: line {line} has {len(row)} fields, the header has {len(columns)}; quote fields that hold the delimiter"
+        raise FileFault(message, "ragged", line=line, fields=len(row), columns=len(columns))
     return row
 
 
@@ -224,9 +237,9 @@ def _parquet_frames(file: Any, path: Path, chunk_size: int) -> Iterator[pd.DataF
         raise _damaged(path, "parquet", error) from None
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+def _damaged(path: Path, kind: str, error: Exception) -> FileFault:
     reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-    return InputError(f"{path}: not a readable {kind} file ({reason}); export it again")
+    return FileFault(f"{path}: not a readable {kind} file ({reason}); export it again", "damaged")
 
 
 _XLSX_FAULTS = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, ParseError, EOFError, AttributeError, IndexError)
@@ -236,7 +249,7 @@ def _read_xlsx(path: Path, chunk_size: int) -> Batch:
     import openpyxl
 
     try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False).worksheets[0]
         sheet.reset_dimensions()  # exports often state wrong ones
         rows = sheet.iter_rows(values_only=True)
         header = list(next(rows, ()))
@@ -245,26 +258,36 @@ def _read_xlsx(path: Path, chunk_size: int) -> Batch:
     while header and header[-1] is None:
         header.pop()
     if not header:
-        raise InputError(f"{path}: the first sheet is empty; it needs a header row and posts")
+        raise _empty(str(path), "the first sheet")
     columns = _checked_columns(["" if cell is None else str(cell).strip() for cell in header], str(path))
     return Batch(str(path), columns, _frames(_xlsx_rows(rows, columns, path), columns, chunk_size))
 
 
 def _xlsx_rows(rows: Iterator[tuple[Any, ...]], columns: list[str], path: Path) -> Iterator[list[Any]]:
-    pending: list[list[Any]] = []  # blank rows count only when a filled one follows: sheets often end in formatted blanks
+    blank = 0  # blank rows count only when a filled one follows: sheets often end in formatted blanks
+    for number, cells in enumerate(_sound_rows(rows, path), 2):
+        if any(cell is not None for cell in cells[len(columns) :]):
+            message = f"{path}: row {number} has a value beyond the last named column; name that column or clear the cell"
+            raise FileFault(message, "beyond", line=number)
+        if all(cell is None for cell in cells):
+            blank += 1
+            continue
+        yield from ([None] * len(columns) for _ in range(blank))
+        blank = 0
+        yield [*cells[: len(columns)], *[None] * (len(columns) - len(cells))]
+
+
+def _sound_rows(rows: Iterator[tuple[Any, ...]], path: Path) -> Iterator[tuple[Any, ...]]:
+    """A sheet may number its rows as it likes, and each number left out becomes a row: beyond what Excel holds, it is damaged."""
     number = 1
     while True:
         try:
-            row = list(next(rows))
+            row = next(rows)
         except StopIteration:
             return
         except _XLSX_FAULTS as error:
             raise _damaged(path, "xlsx", error) from None
         number += 1
-        if any(cell is not None for cell in row[len(columns) :]):
-            raise InputError(f"{path}: row {number} has a value beyond the last named column; name that column or clear the cell")
-        row = (row + [None] * len(columns))[: len(columns)]
-        pending.append(row)
-        if any(cell is not None for cell in row):
-            yield from pending
-            pending.clear()
+        if number > MOST_ROWS:
+            raise _damaged(path, "xlsx", ValueError(f"more than {MOST_ROWS:,} rows"))
+        yield row

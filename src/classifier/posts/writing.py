@@ -7,44 +7,37 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 
 from classifier.errors import InputError
-from classifier.posts.formats import SKIPPED, STDIO, format_of
+from classifier.posts.formats import MOST_ROWS, SKIPPED, STDIO, Writer, format_of
+from classifier.posts.spreadsheets import SPREADSHEETS, SpreadsheetSafeWriter
 
 _LARGEST_CELL = 32_767
-_MOST_ROWS = 1_048_576
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class Writer(Protocol):
-    """Takes scored chunks and puts them into a file of one format."""
-
-    def write(self, frame: pd.DataFrame) -> None:
-        """Append the rows of a chunk."""
-
-    def close(self) -> None:
-        """Finish the file."""
-
-    def abandon(self) -> None:
-        """Release what is open after an error; the file is of no use."""
-
-
 @contextmanager
-def write_batch(target: str | Path) -> Iterator[Writer]:
+def write_batch(target: str | Path, spreadsheet_safe: bool = False, delimiter: str = ",") -> Iterator[Writer]:
     """Open a file for scored chunks; it is written beside its name and moved into place when whole.
 
     Parameters
     ----------
     target : str or Path
         A file whose ending is one of `FORMATS`, or `-` for csv on stdout.
+    spreadsheet_safe : bool
+        Whether csv, tsv and xlsx are for opening in a spreadsheet program: a text that such a program could take for a
+        formula gets an apostrophe before it, and csv and tsv begin with a byte order mark, without which Excel garbles accents.
+    delimiter : str
+        What divides the fields of a csv.
 
     Yields
     ------
@@ -58,16 +51,16 @@ def write_batch(target: str | Path) -> Iterator[Writer]:
     """
     if str(target) == STDIO:
         with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
-            yield _DelimitedWriter(stream, ",")
+            yield _maybe_safe(_DelimitedWriter(stream, delimiter), spreadsheet_safe)
         return
     path = Path(target)
     path = path.resolve() if path.is_symlink() else path
     make = _WRITERS[format_of(path)]
     part = _part_of(path)
     try:
-        writer = make(part)
+        writer = make(part, "utf-8-sig" if spreadsheet_safe else "utf-8", delimiter)
         try:
-            yield writer
+            yield _maybe_safe(writer, spreadsheet_safe and path.suffix.lower() in SPREADSHEETS)
         except BaseException:
             writer.abandon()
             raise
@@ -79,6 +72,10 @@ def write_batch(target: str | Path) -> Iterator[Writer]:
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+def _maybe_safe(writer: Writer, safe: bool) -> Writer:
+    return SpreadsheetSafeWriter(writer) if safe else writer
 
 
 def _part_of(path: Path) -> Path:
@@ -109,14 +106,14 @@ class _DelimitedWriter:
 
     def write(self, frame: pd.DataFrame) -> None:
         if not self._started:
-            self._write_row(frame.columns)
+            self._write_row(map(_plain, frame.columns))
             self._started = True
-        for row in frame.itertuples(index=False, name=None):
+        for row in zip(*(_fields(frame.iloc[:, position]) for position in range(frame.shape[1])), strict=True):
             self._write_row(row)
         self._stream.flush()
 
     def _write_row(self, row: Iterable[Any]) -> None:
-        fields = [_plain(value) for value in row]
+        fields = tuple(row)
         returns = any(isinstance(field, str) and "\r" in field for field in fields)  # which csv leaves unquoted and can't read back
         (self._quoting_writer if returns else self._writer).writerow(fields)
 
@@ -124,6 +121,15 @@ class _DelimitedWriter:
         self._stream.close()
 
     abandon = close
+
+
+def _fields(values: pd.Series) -> list[Any]:
+    """A column as csv fields; those of one plain type, as scoring adds them, all at once."""
+    if isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow":  # which holds no unpaired surrogates
+        return values.fillna("").tolist()
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        return ["" if value != value else value for value in values.tolist()]
+    return [_plain(value) for value in values]
 
 
 def _plain(value: Any) -> Any:
@@ -220,8 +226,8 @@ class _XlsxWriter:
             self._sheet.append([self._cell(column) for column in frame.columns])
             self._started = True
         self._rows += len(frame)
-        if self._rows > _MOST_ROWS - 1:
-            raise InputError(f"an xlsx sheet holds {_MOST_ROWS:,} rows, this batch has more; write csv or parquet instead")
+        if self._rows > MOST_ROWS - 1:
+            raise InputError(f"an xlsx sheet holds {MOST_ROWS:,} rows, this batch has more; write csv or parquet instead")
         for row in frame.itertuples(index=False, name=None):
             self._sheet.append([self._cell(value) for value in row])
 
@@ -259,10 +265,10 @@ def _is_exact(number: Any) -> bool:
     return not (isinstance(number, int) and abs(number) >= 10**15)
 
 
-_WRITERS: dict[str, Any] = {
-    ".csv": lambda path: _DelimitedWriter(path.open("w", encoding="utf-8", newline=""), ","),
-    ".tsv": lambda path: _DelimitedWriter(path.open("w", encoding="utf-8", newline=""), "\t"),
-    ".jsonl": _JsonlWriter,
-    ".parquet": _ParquetWriter,
-    ".xlsx": _XlsxWriter,
+_WRITERS: dict[str, Callable[[Path, str, str], Writer]] = {
+    ".csv": lambda path, encoding, delimiter: _DelimitedWriter(path.open("w", encoding=encoding, newline=""), delimiter),
+    ".tsv": lambda path, encoding, _: _DelimitedWriter(path.open("w", encoding=encoding, newline=""), "\t"),
+    ".jsonl": lambda path, *_: _JsonlWriter(path),
+    ".parquet": lambda path, *_: _ParquetWriter(path),
+    ".xlsx": lambda path, *_: _XlsxWriter(path),
 }
