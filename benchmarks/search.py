@@ -70,7 +70,7 @@ class Corpus:
         self.labels = self.posts[list(CATEGORIES)].to_numpy()
         texts = self.posts["text"].tolist()
         self.prepared, self.bare = prepare(texts, n_jobs=-1), prepare([strip_accents(text) for text in texts], n_jobs=-1)
-        outside = everything.loc[~everything["measured"] & (everything["source"] != "vihsd"), "text"].iloc[:8000]
+        outside = everything.loc[~everything["measured"] & ~everything["source"].isin(["vihsd", "reviewed"]), "text"].iloc[:8000]
         self.outside = prepare(outside.tolist(), n_jobs=-1)
 
     def default(self) -> Settings:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classifier.aligned import Aligned
 from classifier.attribution import Attribution
-from classifier.features import normal_form
+from classifier.forms import normal_form
 from classifier.highlighting import heaviest_words, highlighted, locate, written_pieces
 from classifier.masking import MASKS, PHONE
 

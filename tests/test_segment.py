@@ -1,12 +1,14 @@
 """Words of a post, alone and in batches."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from varied_posts import generated_posts, public_posts, seed_posts
 
-from classifier.features import prepare
+from classifier.forms import normal_form, prepare
 from classifier.masking import MASKS
-from classifier.segment import segment
+from classifier.segment import SEGMENTERS, _segmenter, segment
 from classifier.text import normalize, strip_accents
 
 VIETNAMESE_LETTERS = "aăâeêioôơuưàáạảãấộđbcghklmnrtv  0123.,!?-_'()😂👍🏽"
@@ -54,3 +56,51 @@ def test_segmenting_neither_adds_nor_loses_letters(text: str) -> None:
     words = segment(normalized)
     assert letters("".join(words)) == letters(normalized)
     assert not any(" " in word or word == "" for word in words)
+
+
+def test_many_posts_fall_into_the_words_of_word_tokenize_unless_the_model_is_undecided() -> None:
+    posts = [normal_form(post) for post in [*seed_posts(), *public_posts(1500), *generated_posts(7500)]]
+    assert len(posts) >= 20_000
+    fast, reference = (SEGMENTERS[name](posts) for name in ("tables", "word_tokenize"))
+    differing = [post for post, one, other in zip(posts, fast, reference, strict=True) if one != other]
+    assert len(differing) < 0.001 * len(posts)
+    for post in differing:
+        ours, theirs = labels_by_tables(post), labels_by_word_tokenize(post)
+        assert (ours != theirs).any()
+        assert path_score(post, ours) == pytest.approx(path_score(post, theirs), abs=1e-9)
+
+
+def syllable_rows(post: str) -> tuple[np.ndarray, np.ndarray]:
+    segmenter = _segmenter()
+    segmenter.segment([post])
+    numbers, lengths = segmenter._syllables([post])
+    return lengths, segmenter._table[numbers]
+
+
+def labels_by_tables(post: str) -> np.ndarray:
+    inside = _segmenter()._tagger.inside(*syllable_rows(post))
+    inside[0] = False
+    return inside
+
+
+def labels_by_word_tokenize(post: str) -> np.ndarray:
+    from underthesea import word_tokenize
+
+    return np.array([position > 0 for word in word_tokenize(post) for position, _ in enumerate(word.split(" "))])
+
+
+def path_score(post: str, inside: np.ndarray) -> float:
+    """What the model says for a sequence of labels: weights of its syllables and of the steps between them."""
+    tagger = _segmenter()._tagger
+    steps = tagger.transition[inside[:-1].astype(int), inside[1:].astype(int)]
+    return float(tagger.scores(*syllable_rows(post))[inside].sum() + steps.sum())
+
+
+def test_a_tie_is_told_from_a_worse_way_to_cut() -> None:
+    post = "học sinh trường mình đi học sớm"
+    labels = labels_by_word_tokenize(post)
+    assert path_score(post, labels) == path_score(post, labels_by_tables(post))
+    for place in range(1, len(labels)):
+        worse = labels.copy()
+        worse[place] = not worse[place]
+        assert path_score(post, worse) < path_score(post, labels) - 1e-9

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from classifier.aligned import Aligned
-from classifier.features import PairView, PostVectorizer, Prepared, TfidfView
+from classifier.features import PairView, PostVectorizer, TfidfView
+from classifier.forms import Prepared
+from classifier.ngrams import FoundTerms
 from classifier.text import fold
+
+_BLOCK = 128
+"""Posts attributed at a time: their numbers fit into the processor's cache."""
+_SPACE, _LINE_END, _JOINER = map(ord, " \n_")
 
 Span = tuple[int, int]
 
@@ -55,22 +60,96 @@ def attribute(vectorizer: PostVectorizer, prepared: Prepared, features: sparse.c
     Attribution
         One a post, in order, without spans.
     """
+    n = len(prepared.characters)
+    for start in range(0, n, _BLOCK):
+        block, of_block = prepared.take(range(start, min(start + _BLOCK, n))), features[start : start + _BLOCK]
+        regular = [_is_regular(words, characters) for words, characters in zip(block.words, block.characters, strict=True)]
+        together = iter(_weights(vectorizer, block.take(np.flatnonzero(regular)), of_block[np.flatnonzero(regular)], coefficients))
+        for row, post in enumerate(map(_Post, *block)):
+            weights = next(together) if regular[row] else weights_alone(vectorizer, post, of_block[row], coefficients)
+            yield Attribution(post.words, weights)
+
+
+def _is_regular(words: str, characters: str) -> bool:
+    """Whether words and text are the same letters, none of them a sign that joins syllables."""
+    return bool(characters) and "_" not in characters and len(characters) - characters.count(" ") == len(words) - words.count(" ") - words.count("_")
+
+
+def _weights(vectorizer: PostVectorizer, prepared: Prepared, features: sparse.csr_matrix, coefficients: np.ndarray) -> list[np.ndarray]:
+    """Weigh the words of regular posts, all at once: what `weights_alone` gives for each."""
+    if not prepared.characters:
+        return []
+    found = vectorizer.find_terms(prepared)
+    columns, posts = (np.concatenate(parts) for parts in zip(*((terms.columns, terms.posts()) for terms in found.values()), strict=True))
+    covered = _covered(prepared, found)
+    shares = _shares(features, posts, columns) / covered.lengths
+    sizes = [characters.count(" ") + 1 for characters in prepared.characters]
+    term = np.repeat(np.arange(len(columns)), covered.lengths)
+    parts = sparse.coo_matrix((shares[term], (covered.words, columns[term])), shape=(sum(sizes), len(coefficients)))
+    return np.split(parts @ coefficients, np.cumsum(sizes)[:-1])
+
+
+def _shares(features: sparse.csr_matrix, posts: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Divide the value of each feature evenly over the places where its term stands."""
+    features = features.sorted_indices()
+    rows = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+    place = np.searchsorted(rows * features.shape[1] + features.indices, posts * features.shape[1] + columns)
+    return features.data[place] / np.bincount(place, minlength=features.nnz)[place]
+
+
+class _Covered(NamedTuple):
+    """For each place of a term how many words it covers, and these one behind another, counted over all posts."""
+
+    lengths: np.ndarray
+    words: np.ndarray
+
+
+def _covered(prepared: Prepared, found: dict[str, FoundTerms]) -> _Covered:
+    lengths, words = [], []
+    runs = {"words": _runs_of_words(prepared), "folded": _runs_of_folded(prepared)}
+    for view, terms in found.items():
+        if view == "characters":
+            lengths.append(np.ones(len(terms.firsts), dtype=np.int64))
+            words.append(terms.firsts)
+            continue
+        first, last, owners = runs["words" if view == "words" else "folded"]
+        low, high = first[terms.firsts], last[terms.lasts]
+        span = high - low
+        lengths.append(1 + (np.minimum(span, 1) if view == "pairs" else span))
+        term = np.repeat(np.arange(len(span)), lengths[-1])
+        step = np.arange(len(term)) - np.repeat(lengths[-1].cumsum() - lengths[-1], lengths[-1])
+        words.append(owners[low[term] + step * (span[term] if view == "pairs" else 1)])
+    return _Covered(np.concatenate(lengths), np.concatenate(words))
+
+
+_Runs = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""For each unit its first and last place in a list of words, and that list."""
+
+
+def _runs_of_words(prepared: Prepared) -> _Runs:
+    """Match segmented words to the words of the text by their letters: both spell the same, divided differently."""
+    segmented, text = (np.frombuffer("\n".join(form).encode("utf-32-le"), dtype=np.uint32) for form in (prepared.words, prepared.characters))
+    ends, text_ends = (np.isin(codes, (_SPACE, _LINE_END)) for codes in (segmented, text))
+    unit = ends.cumsum()[~ends & (segmented != _JOINER)]
+    word = text_ends.cumsum()[~text_ends]
+    firsts = np.flatnonzero(np.diff(unit, prepend=-1))
+    lasts = np.append(firsts[1:], len(unit)) - 1
+    return word[firsts], word[lasts], np.arange(len(word))
+
+
+def _runs_of_folded(prepared: Prepared) -> _Runs:
+    """Match folded syllables to the words of the text: each word folds by itself, some to nothing."""
+    counts = [len(_fold_word(word)) for characters in prepared.characters for word in characters.split(" ")]
+    owner = np.repeat(np.arange(len(counts)), counts)
+    new = np.diff(owner, prepend=-1) > 0
+    run = new.cumsum() - 1
+    return run, run, owner[new]
+
+
+def weights_alone(vectorizer: PostVectorizer, post: "_Post", features: sparse.csr_matrix, coefficients: np.ndarray) -> np.ndarray:
+    """Weigh the words of one post by spelling out its terms."""
     offsets = _offsets(vectorizer)
-    for row, forms in enumerate(zip(*prepared, strict=True)):
-        start, end = features.indptr[row : row + 2]
-        post = _Post(**dict(zip(prepared._fields, forms, strict=True)))
-        yield _attribute_one(vectorizer, offsets, post, features.indices[start:end], features.data[start:end], coefficients)
-
-
-def _offsets(vectorizer: PostVectorizer) -> dict[str, int]:
-    """Where the columns of each view begin."""
-    sizes = [len(view.vocabulary_) for view in vectorizer.views_.values()]
-    return dict(zip(vectorizer.views_, np.cumsum([0, *sizes]).tolist(), strict=False))
-
-
-def _attribute_one(
-    vectorizer: PostVectorizer, offsets: dict[str, int], post: "_Post", indices: np.ndarray, values: np.ndarray, coefficients: np.ndarray
-) -> Attribution:
+    indices, values = features.indices, features.data
     columns: list[int] = []
     owners: list[Sequence[int]] = []
     for name, view in vectorizer.views_.items():
@@ -89,7 +168,13 @@ def _attribute_one(
     owner = np.array([word for words in owners for word in words], dtype=int)
     weights = np.zeros((len(post.words), coefficients.shape[1]))
     np.add.at(weights, owner, share[:, None] * coefficients[np.repeat(places, lengths)])
-    return Attribution(post.words, weights)
+    return weights
+
+
+def _offsets(vectorizer: PostVectorizer) -> dict[str, int]:
+    """Where the columns of each view begin."""
+    sizes = [len(view.vocabulary_) for view in vectorizer.views_.values()]
+    return dict(zip(vectorizer.views_, np.cumsum([0, *sizes]).tolist(), strict=False))
 
 
 class _Post:
@@ -105,7 +190,7 @@ class _Post:
 
     @cached_property
     def folded(self) -> tuple[list[str], list[list[int]]]:
-        return self._folded, _align_folded(self._folded, self.words)
+        return self._folded, [[position] for position, word in enumerate(self.words) for _ in _fold_word(word)]
 
 
 _Terms = Iterator[tuple[str, Sequence[int]]]
@@ -161,21 +246,6 @@ def _align(tokens: list[str], words: list[str]) -> list[list[int]]:
         end = start + len(token.replace("_", ""))
         owners.append(sorted(set(owner[start:end])) or [owner[min(start, len(owner)) - 1] if owner else 0])
         start = end
-    return owners
-
-
-def _align_folded(tokens: list[str], words: list[str]) -> list[list[int]]:
-    """Match folded syllables to words: each word folds by itself, unless letters were joined across spaces."""
-    syllables = [(syllable, position) for position, word in enumerate(words) for syllable in _fold_word(word)]
-    if tokens == [syllable for syllable, _ in syllables]:
-        return [[position] for _, position in syllables]
-    form = cast(Aligned, fold(Aligned.of(" ".join(words))))
-    owner = [position for position, word in enumerate(words) for _ in f"{word} "]
-    owners, start = [], 0
-    for token in tokens:
-        low, high = form.span(start, start + len(token))
-        owners.append(sorted(set(owner[low:high])))
-        start += len(token) + 1
     return owners
 
 

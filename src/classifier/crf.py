@@ -95,7 +95,7 @@ class _NgramTable:
 
     @classmethod
     def of(cls, weights: dict[tuple[int, ...], np.ndarray]) -> "_NgramTable":
-        keys = np.array([_key(np.array(ngram, dtype=np.int64)[:, None])[0] for ngram in weights], dtype=np.int64)
+        keys = _key(np.array(list(weights), dtype=np.int64).T)
         order = keys.argsort()
         # the last row, of zeros, answers for what is not in the table
         return cls(keys[order], np.vstack([np.array(list(weights.values()))[order], np.zeros_like(next(iter(weights.values())))]))

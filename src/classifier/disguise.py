@@ -95,7 +95,7 @@ def undisguise(text: str) -> str:
     'thằng ngu ngu ngu, chó ngu thằng thằng 10a1 online'
     """
     text = substitute(_SPELLED_OUT, _spelled_out, text)
-    readings = list(filter(None, map(_read, text.split())))
+    readings = _readings(text)
     if not readings:
         return text
     as_keys = sum(reading.keys for reading in readings) >= _BELIEVED
@@ -111,6 +111,15 @@ def undisguise(text: str) -> str:
         return reading.as_leet if as_leet else reading.sure
 
     return substitute(_TOKEN, plain_form, text)
+
+
+def says_how_it_is_typed(text: str) -> bool:
+    """Whether words of a text speak for keys or leetspeak, so that those around it may have to be read so too."""
+    return any(reading.keys or reading.leet for reading in _readings(substitute(_SPELLED_OUT, _spelled_out, text)))
+
+
+def _readings(text: str) -> list[_Reading]:
+    return list(filter(None, map(_read, text.split())))
 
 
 def _spelled_out(match: re.Match[str]) -> str:

@@ -6,81 +6,18 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from classifier.neutral import neutralize
-from classifier.segment import segment_posts
-from classifier.text import fold, normalize
+from classifier.forms import Prepared, prepare
+from classifier.ngrams import FoundTerms, TermFinder
 
-_CHUNK = 500
-_WORTH_A_POOL = 4000
-"""Fewer posts than this are prepared sooner than worker processes start."""
 VIEWS = ("words", "characters", "folded", "pairs")
 _FORM = {"words": "words", "characters": "characters", "folded": "folded", "pairs": "folded"}
 """The form of a post that each view reads."""
-
-
-class Prepared(NamedTuple):
-    """The three forms of a batch of posts, worked out once and shared by all views and heads."""
-
-    words: list[str]
-    characters: list[str]
-    folded: list[str]
-
-    def take(self, rows: Sequence[int] | np.ndarray) -> "Prepared":
-        """Return the same forms for some of the posts."""
-        return Prepared(*([form[row] for row in rows] for form in self))
-
-    def joined(self, other: "Prepared") -> "Prepared":
-        """Return the same forms for these posts and then those of another batch."""
-        return Prepared(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-
-def normal_form(text: str) -> str:
-    """Bring a post into the form that the features read: normalised, and blind to which institution, group or person is named."""
-    return neutralize(normalize(text))
-
-
-def prepare(texts: Sequence[str], n_jobs: int = 1) -> Prepared:
-    """Normalise, segment and fold posts.
-
-    Parameters
-    ----------
-    texts : sequence of str, length n
-        Posts as typed.
-    n_jobs : int
-        Processes for large batches; -1 means one a core. Threads would gain nothing, because most of the work holds the lock.
-
-    Returns
-    -------
-    Prepared
-        Three lists of n strings: words divided by spaces, the normalised text, folded syllables divided by spaces.
-    """
-    normal = _in_chunks(_normal_forms, texts, n_jobs)
-    distinct = list(dict.fromkeys(normal))  # disguises of one post come to one form, which is segmented and folded once
-    forms = dict(zip(distinct, _in_chunks(_words_and_folded, distinct, n_jobs), strict=True))
-    return Prepared([forms[form][0] for form in normal], normal, [forms[form][1] for form in normal])
-
-
-def _normal_forms(texts: Sequence[str]) -> list[str]:
-    return [normal_form(text) for text in texts]
-
-
-def _words_and_folded(forms: Sequence[str]) -> list[tuple[str, str]]:
-    return list(zip(segment_posts(forms), map(fold, forms), strict=True))
-
-
-def _in_chunks(work: Callable[[Sequence[str]], list[Any]], texts: Sequence[str], n_jobs: int) -> list[Any]:
-    """What `work` makes of the texts, in order; of many texts in worker processes."""
-    if n_jobs == 1 or len(texts) < _WORTH_A_POOL:
-        return work(texts)
-    chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
-    return [made for part in Parallel(n_jobs=n_jobs)(delayed(work)(chunk) for chunk in chunks) for made in part]
 
 
 class TfidfView(TfidfVectorizer):
@@ -166,6 +103,8 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         Factor of each view, in the order of `VIEWS`; 0 leaves a view out.
     n_jobs : int
         Processes for segmentation; -1 means one a core.
+    segmenter : str
+        See `classifier.forms.prepare`.
 
     Attributes
     ----------
@@ -182,6 +121,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         min_df: int = 2,
         weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 0.0),
         n_jobs: int = 1,
+        segmenter: str = "tables",
     ) -> None:
         self.word_ngrams = word_ngrams
         self.char_ngrams = char_ngrams
@@ -190,6 +130,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         self.min_df = min_df
         self.weights = weights
         self.n_jobs = n_jobs
+        self.segmenter = segmenter
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -221,7 +162,8 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: Sequence[str] | Prepared, y: object = None, **_: object) -> sparse.csr_matrix:
         """Fit, then transform the same posts; the views are counted once."""
-        prepared = _as_prepared(X, self.n_jobs)
+        prepared = self._prepared(X)
+        self._known: _KnownTerms | None = None
         self.views_ = {name: view for name, view in self._new_views().items() if self._weight(name)}
         return self._stack({name: view.fit_transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
 
@@ -238,8 +180,20 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
             Rows of L2-normalised, weighted views side by side.
         """
         check_is_fitted(self, "views_")
-        prepared = _as_prepared(X, self.n_jobs)
-        return self._stack({name: view.transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
+        prepared = self._prepared(X)
+        known = self._known_terms()
+        found = known.finder.find(prepared).values()
+        rows, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found), strict=True))
+        counts = sparse.csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(len(prepared.characters), len(known.idf)))
+        view_of = known.view_of[counts.indices]
+        values = np.log(np.where(known.binary[view_of], 1.0, counts.data)) + 1
+        values *= known.idf[counts.indices]
+        counts.data = self._scaled(values, view_of, counts.indptr)
+        return counts
+
+    def find_terms(self, prepared: Prepared) -> dict[str, FoundTerms]:
+        """Say where the terms of each view stand in posts; columns are those of the features."""
+        return self._known_terms().finder.find(prepared)
 
     def refitted(self, features: sparse.csr_matrix, rows: np.ndarray) -> sparse.csr_matrix:
         """Turn the features of the posts it was fitted on into those it would give them had it been fitted on some of them.
@@ -265,17 +219,37 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         kept = frequency >= np.array([view.min_df for view in views])[view_of]
         scale = np.where(kept, idf / np.concatenate([view.idf_ for view in views]), 0.0)
         data = features.data * scale[features.indices]
-        row_of = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
-        place = row_of * len(views) + view_of[features.indices]
-        norm = np.sqrt(np.bincount(place, weights=data**2, minlength=features.shape[0] * len(views)))
-        weight = np.array([self._weight(name) for name in self.views_])
-        data *= weight[view_of[features.indices]] / np.where(norm == 0, 1.0, norm)[place]
+        data = self._scaled(data, view_of[features.indices], features.indptr)
         return sparse.csr_matrix((data, features.indices, features.indptr), shape=features.shape)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the terms, each behind the name of its view, in column order."""
         check_is_fitted(self, "views_")
         return np.concatenate([f"{name}:" + view.get_feature_names_out().astype(object) for name, view in self.views_.items()])
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_known"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"segmenter": "tables", **state})  # models stored before there was a choice
+
+    def _prepared(self, posts: Sequence[str] | Prepared) -> Prepared:
+        return posts if isinstance(posts, Prepared) else prepare(posts, self.n_jobs, self.segmenter)
+
+    def _known_terms(self) -> "_KnownTerms":
+        """What it has learnt, in tables that are made when they are first needed and never stored."""
+        known = self.__dict__.get("_known")
+        if known is None:
+            known = self._known = _KnownTerms.of(self.views_)
+        return known
+
+    def _scaled(self, data: np.ndarray, view_of: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+        """Bring the part of each view in each row to unit length, times the view's weight."""
+        weight = np.array([self._weight(name) for name in self.views_])
+        place = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)) * len(weight) + view_of
+        norm = np.sqrt(np.bincount(place, weights=data**2, minlength=(len(indptr) - 1) * len(weight)))
+        return data / np.where(norm == 0, 1.0, norm)[place] * weight[view_of]
 
     def _weight(self, name: str) -> float:
         return float(self.weights[VIEWS.index(name)])
@@ -293,5 +267,22 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         }
 
 
-def _as_prepared(posts: Sequence[str] | Prepared, n_jobs: int) -> Prepared:
-    return posts if isinstance(posts, Prepared) else prepare(posts, n_jobs=n_jobs)
+class _KnownTerms(NamedTuple):
+    """The terms of all views in tables: for each column its inverse document frequency and view, for each view whether it counts."""
+
+    finder: TermFinder
+    idf: np.ndarray
+    view_of: np.ndarray
+    binary: np.ndarray
+
+    @classmethod
+    def of(cls, views: dict[str, TfidfView]) -> "_KnownTerms":
+        terms = {name: view.get_feature_names_out().tolist() for name, view in views.items()}
+        window = views["pairs"].window if "pairs" in views else 0
+        parts = views["characters"].build_analyzer() if "characters" in views else str.split
+        return cls(
+            TermFinder(terms, parts, window),
+            np.concatenate([view.idf_ for view in views.values()]),
+            np.repeat(np.arange(len(views)), [len(view.idf_) for view in views.values()]),
+            np.array([view.binary for view in views.values()]),
+        )

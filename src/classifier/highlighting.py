@@ -9,7 +9,7 @@ import numpy as np
 
 from classifier.aligned import Aligned
 from classifier.attribution import Attribution, Span
-from classifier.features import normal_form
+from classifier.forms import normal_form
 from classifier.masking import MASKS
 from classifier.text import visible
 

@@ -20,6 +20,9 @@ NUMBER = "masknumber"
 
 MASKS: frozenset[str] = frozenset({PHONE, EMAIL, URL, OFFICIAL_URL, HANDLE, CITIZEN_ID, BANK_ACCOUNT, NUMBER})
 
+ROUNDS = 8
+"""Of substitutions at most, until nothing changes any more."""
+
 _TOP_LEVEL = (
     "com|vn|net|org|info|xyz|top|club|me|io|cc|edu|gov|example|ly|gl|app|shop|online|site|vip|win|bet|live|link|tv|co|asia|biz|store|fun|pro|fb|gg"
 )
@@ -31,14 +34,11 @@ _URL = re.compile(
 _OFFICIAL_HOST = re.compile(r"^(?:https?://)?(?:[\w-]+\.)*(?:gov|edu)\.vn(?:[/?#:]|$)", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@])@[^\W_][\w.]{1,63}")
 
-_CITIZEN_ID = re.compile(
-    r"(?P<context>(?:cccd|cmnd|cmt|căn cước|can cuoc|chứng minh|chung minh|số định danh|so dinh danh|định danh cá nhân)[^\d\n]{0,30})"
-    r"(?<!\d)(?:\d{3}[ .\-]?){3,4}(?<=\d)(?!\d)",
-    re.IGNORECASE,
-)
+_CITIZEN_WORDS = "cccd|cmnd|cmt|căn cước|can cuoc|chứng minh|chung minh|số định danh|so dinh danh|định danh cá nhân"
+_CITIZEN_ID = re.compile(rf"(?P<context>(?:{_CITIZEN_WORDS})[^\d\n]{{0,30}})(?<!\d)(?:\d{{3}}[ .\-]?){{3,4}}(?<=\d)(?!\d)", re.IGNORECASE)
+_BANK_WORDS = r"\bstk\b|\btk\b|số tài khoản|so tai khoan|tài khoản|tai khoan|ngân hàng|ngan hang|\bbank\b|chuyển khoản|chuyen khoan|\bck\b"
 _BANK_ACCOUNT = re.compile(
-    r"(?P<context>(?:\bstk\b|\btk\b|số tài khoản|so tai khoan|tài khoản|tai khoan|ngân hàng|ngan hang|\bbank\b|chuyển khoản|chuyen khoan|\bck\b)"
-    r"[^\d\n]{0,30})(?<!\d)(?P<number>\d{6,19}|\d{3,6}(?:[ .\-]\d{2,6}){1,5})(?!\d)",
+    rf"(?P<context>(?:{_BANK_WORDS})[^\d\n]{{0,30}})(?<!\d)(?P<number>\d{{6,19}}|\d{{3,6}}(?:[ .\-]\d{{2,6}}){{1,5}})(?!\d)",
     re.IGNORECASE,
 )
 _YEARS_OR_PRICE = re.compile(r"(?:(?:19|20)\d\d\D?)+|.*000")
@@ -53,6 +53,14 @@ _LONG_NUMBER = re.compile(r"(?<!\d)\d{9,19}(?!\d)")
 _MAYBE_FOREIGN = re.compile(r"\+\d")
 _MAYBE_PERSONAL = re.compile(r"\d|@|\.\w|://")
 _DIGITS = re.compile(r"\d")
+
+# What numbers written with spaces are known by before any pattern that looks beyond a space is tried.
+PHONE_DIGITS, ACCOUNT_DIGITS = 8, 5
+"""The fewest digits of a phone number, and of one behind a word of a bank or citizen number (see `number_part`)."""
+_ACCOUNT_WORD = re.compile("|".join(words.rpartition(" ")[2] for words in f"{_CITIZEN_WORDS}|{_BANK_WORDS}".split("|")), re.IGNORECASE)
+_NUMBER_EDGE = re.compile(r"\A(?:[\dx*ol]|[^\w/:]|_)+|(?:[\dx*ol]|[^\w/:]|_)+\Z")
+_HIDDEN_DIGIT = re.compile(r"[x*]|(?<![^\W\d])[ol](?![^\W\dx])")
+_ONLY_GAP = re.compile(r"(?:[^\w*]|_)+")
 
 
 def mask(text: str) -> str:
@@ -79,7 +87,7 @@ def mask(text: str) -> str:
     return fixed_point(_mask_once, text)
 
 
-def fixed_point(step: Callable[[str], str], text: str, rounds: int = 8) -> str:
+def fixed_point(step: Callable[[str], str], text: str, rounds: int = ROUNDS) -> str:
     """Apply `step` until it changes nothing more: what makes a chain of substitutions idempotent."""
     for _ in range(rounds):
         changed = step(text)
@@ -99,6 +107,40 @@ def _mask_once(text: str) -> str:
     if _DIGITS.search(text):
         text = _mask_numbers(text)
     return _tidy(text)
+
+
+def number_part(stretch: str) -> int:
+    """Count the digits that a stretch without spaces could bring into a number over several such.
+
+    Parameters
+    ----------
+    stretch : str
+        Lower case.
+
+    Returns
+    -------
+    int
+        At least as many as `mask` would count; -1 for a mere gap, which such a number may hold.
+
+    Examples
+    --------
+    >>> [number_part(stretch) for stretch in ("0951", "23x.", "-", "xin", "lớp")]
+    [4, 3, -1, 1, 0]
+    """
+    if _ONLY_GAP.fullmatch(stretch):
+        return -1
+    hidden = {edge.start() + sign.start() for edge in _NUMBER_EDGE.finditer(stretch) for sign in _HIDDEN_DIGIT.finditer(edge.group())}
+    return len(_DIGITS.findall(stretch)) + len(hidden)
+
+
+def has_account_word(stretch: str) -> bool:
+    """Whether a stretch holds the last word of those that make a number behind them an account or citizen number."""
+    return _ACCOUNT_WORD.search(stretch) is not None
+
+
+def is_masked_alone(stretch: str) -> bool:
+    """Whether masking a stretch by itself may differ from masking it within a text: an address, a token, a foreign number."""
+    return "mask" in _mask_once(stretch) or "www." in stretch or _MAYBE_FOREIGN.search(stretch) is not None
 
 
 def _url_token(match: re.Match[str]) -> str:

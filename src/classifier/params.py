@@ -93,6 +93,7 @@ class FeatureParams(_Section):
     pair_window: Annotated[int, Field(ge=2, le=50)]
     min_df: Positive
     view_weights: Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
+    segmenter: Literal["tables", "word_tokenize"]
 
 
 class ModelParams(_Section):
@@ -159,6 +160,52 @@ class PredictionParams(_Section):
     reasons: Annotated[int, Field(ge=0)]
 
 
+class OrderParams(_Section):
+    """What a look at a post is worth."""
+
+    severity: dict[str, Weight]
+    urgent: Weight
+    uncertainty: Weight
+    age: Weight
+
+    @field_validator("severity")
+    @classmethod
+    def _every_category(cls, severity: dict[str, float]) -> dict[str, float]:
+        if set(severity) != set(CATEGORIES):
+            raise ValueError(f"needs exactly {', '.join(CATEGORIES)}")
+        return severity
+
+
+class ReviewParams(_Section):
+    """The queue, the page and the people."""
+
+    database_url: str | None
+    clear_share: Annotated[float, Field(gt=0, le=1)]
+    double_share: Probability
+    gold_share: Probability
+    blind: bool
+    lease_minutes: Annotated[float, Field(gt=0)]
+    pause_after: Positive
+    session_hours: Annotated[float, Field(gt=0)]
+    login_attempts: Positive
+    login_minutes: Annotated[float, Field(gt=0)]
+    upload_megabytes: Annotated[float, Field(gt=0)]
+    upload_hours: Annotated[float, Field(gt=0)]
+    api_posts: Positive
+    single_weight: Annotated[float, Field(gt=0, le=1)]
+    order: OrderParams
+
+
+class MonitoringParams(_Section):
+    """How far a batch may lie from what the model was measured on."""
+
+    probability_psi: Weight
+    probability_ks: Probability
+    unknown_words: Probability
+    route_share: Probability
+    override_rate: Probability
+
+
 class Params(_Section):
     """All of params.yaml; a stage takes the part it needs as an argument."""
 
@@ -172,6 +219,8 @@ class Params(_Section):
     gates: GateParams
     tracking: TrackingParams
     prediction: PredictionParams
+    review: ReviewParams
+    monitoring: MonitoringParams
 
 
 def load_params(path: str | Path = PARAMS_FILE) -> Params:
@@ -243,3 +292,13 @@ def _allowed_keys(location: tuple[Any, ...]) -> list[str]:
 def tracking_uri(project: Path) -> str:
     """Return MLFLOW_TRACKING_URI, or a SQLite store in the project's folder where it is not set."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(project / 'mlflow.db').resolve()}"
+
+
+def secret_key() -> str | None:
+    """Return CLASSIFIER_SECRET_KEY, which signs the cookies of the review page."""
+    return os.environ.get("CLASSIFIER_SECRET_KEY")
+
+
+def database_url(project: Path, params: ReviewParams) -> str:
+    """Return the address of the review store: CLASSIFIER_DATABASE_URL, else params, else a SQLite file in the project's folder."""
+    return os.environ.get("CLASSIFIER_DATABASE_URL") or params.database_url or f"sqlite:///{(project / 'data' / 'review.db').resolve()}"

@@ -62,6 +62,15 @@ def segment_posts(texts: Sequence[str]) -> list[str]:
     return _segmenter().segment(texts)
 
 
+def segment_each(texts: Sequence[str]) -> list[str]:
+    """Do what `segment_posts` does post by post, by `segment`."""
+    return [" ".join(segment(text)) for text in texts]
+
+
+SEGMENTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {"tables": segment_posts, "word_tokenize": segment_each}
+"""The fast one, and the reference that it must agree with."""
+
+
 def _parts(word: str) -> Iterable[str]:
     """The tagger was trained on newspapers and glues emoji and our tokens to their neighbours: take them apart again."""
     syllables = word.split(" ")

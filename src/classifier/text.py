@@ -5,10 +5,12 @@ Pure functions of text, over `classifier.aligned`: given an `Aligned` text, they
 
 import re
 import unicodedata
+from functools import lru_cache
 
-from classifier.aligned import compose, lower, strip, substitute, translate
+from classifier.aligned import Aligned, compose, lower, strip, substitute, translate
 from classifier.disguise import undisguise
-from classifier.masking import fixed_point, mask
+from classifier.masking import ROUNDS, fixed_point, mask
+from classifier.stretches import LONGEST, TITLE, Steps, Stretches
 from classifier.teencode import teencode
 
 _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
@@ -18,7 +20,7 @@ _CONTROL = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _WHOLE_WORD = re.compile(r"(?<![^\W_&])(?<![^\W_][*~'·•_.@$-])[^\W_]++(?![*~'·•_.@$-][^\W_])")  # not the "ng" of "ng*u"
-_BEFORE_INITIAL = re.compile(r"\b(?:em|bạn|con|thằng|cô|thầy|anh|chị|nhỏ|bé|ông|bà|chú|bác|cháu|đứa|tên) $")
+_BEFORE_INITIAL = re.compile(rf"\b(?:{TITLE}) $")
 _AFTER_INITIAL = re.compile(r"\. ?[^\W\d_]")
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{2,}")
 # "quáaa": an accented letter, then its plain form again.
@@ -124,16 +126,36 @@ def normalize(text: str) -> str:
     >>> normalize("Đẹpppp   quá đi!!!! 😂😂 gọi 0951234567 nha, k ngờ")
     'đẹp quá đi! 😂 gọi maskphone nha, không ngờ'
     """
-    return fixed_point(_normalize_once, text)
+    for _ in range(ROUNDS):
+        known = None if isinstance(text, Aligned) else _STRETCHES.normalize(text)
+        if known is not None:
+            return known
+        changed = _normalize_once(text)
+        if changed == text:
+            break
+        text = changed
+    return text
 
 
 def _normalize_once(text: str) -> str:
-    text = mask(_plain_letters(clean(text)))
+    return _close(undisguise(_open(_clean_plain(text))))
+
+
+def _clean_plain(text: str) -> str:
+    return _plain_letters(clean(text))
+
+
+def _open(text: str) -> str:
+    """What comes before disguised words: personal data, emoticons and laughter."""
+    text = mask(text)
     if _MAYBE_EMOTICON.search(text):
         for emoticon, name in _TEXT_EMOTICON.items():
             text = substitute(emoticon, name, text)
-    text = substitute(_LAUGH, "haha", text)
-    text = undisguise(text)
+    return substitute(_LAUGH, "haha", text)
+
+
+def _close(text: str) -> str:
+    """What comes after them: words written out, letters and signs made uniform."""
     text = substitute(_WHOLE_WORD, _written_out, text)  # before letter runs: "cccd" is no "cd"
     text = substitute(_LETTER_RUN, r"\1", text)
     text = substitute(_DRAWN_OUT_END, "", text)
@@ -141,6 +163,9 @@ def _normalize_once(text: str) -> str:
     text = substitute(_PICTURE, r" \1 ", text)
     text = substitute(_TONE_END, lambda match: _TONE[match.group()], text)
     return strip(substitute(_SPACE, " ", text))
+
+
+_STRETCHES = Stretches(Steps(_clean_plain, _open, _close))
 
 
 def _written_out(match: re.Match[str]) -> str:
@@ -199,7 +224,17 @@ def fold(text: str) -> str:
     >>> fold("đồ ng*u, nguu, nցu, đ1t l0n")
     'do ngu ngu ngu dit lon'
     """
-    return fixed_point(_fold_once, text)
+    if isinstance(text, Aligned):
+        return fixed_point(_fold_once, text)
+    return " ".join(filter(None, [_known_fold(stretch) if len(stretch) <= LONGEST else _fold_stretch(stretch) for stretch in text.split()]))
+
+
+def _fold_stretch(stretch: str) -> str:
+    """No rule of folding sees beyond a space."""
+    return fixed_point(_fold_once, stretch)
+
+
+_known_fold = lru_cache(maxsize=200_000)(_fold_stretch)
 
 
 def _fold_once(text: str) -> str:

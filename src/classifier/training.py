@@ -18,7 +18,9 @@ from classifier.assessment import assess, promises_kept
 from classifier.bands import ChosenBand, OutOfFold, choose_band
 from classifier.corpus import Corpus, load_corpus
 from classifier.corpus.label_check import out_of_fold_probabilities, suspected_errors
+from classifier.corpus.sources import OWN_FORMAT
 from classifier.corpus.splits import CALIBRATION, TEST, TRAIN
+from classifier.distributions import reference, write_reference
 from classifier.errors import InputError
 from classifier.evaluation import average_precision_losses
 from classifier.features import PostVectorizer, Prepared, prepare
@@ -87,11 +89,12 @@ def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> P
     ----------
     params : Params
     posts : pandas.DataFrame, n rows
-        Of a `Corpus`: `text`, categories, `weight`, `group`, `measured`.
+        Of a `Corpus`: `text`, categories, `source`, `weight`, `group`, `measured`.
     prepared : Prepared
         The forms of the n posts.
     """
-    copied = np.flatnonzero(posts["measured"].to_numpy() & (params.model.bare_copies > 0))
+    ours = [source.name for source in params.corpus.sources if source.adapter == OWN_FORMAT]
+    copied = np.flatnonzero(posts["source"].isin(ours).to_numpy() & (params.model.bare_copies > 0))
     copies = prepare([strip_accents(text) for text in posts["text"].iloc[copied]], n_jobs=params.prediction.processes)
     rows = np.concatenate([np.arange(len(posts)), copied])
     weight = posts["weight"].to_numpy(dtype=float)
@@ -181,6 +184,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     write_report(folder / "report", report, bands, gates, test, probability)
     write_card(folder, report, bands, gates, metadata)
     _write_split(folder / SPLIT_FILE, corpus)
+    write_reference(folder, reference(classifier, prepared.take(test.index.to_numpy()), test, probability, bands))
     registry.save_model(folder, classifier, bands, metadata)
     step("logging to MLflow")
     tags = {
