@@ -150,7 +150,7 @@ def test_a_bad_folder_is_refused_in_one_line(
     assert "\n" not in str(refused.value) and str(source) in str(refused.value)
     assert not re.search(r"java\.|Exception", str(refused.value))
     assert len(list(tmp_path.glob("*.log"))) == str(refused.value).count(".log")
-    assert not (tmp_path / "out").exists()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".log") == ["in"]
 
 
 @needs_spark

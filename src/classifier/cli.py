@@ -7,7 +7,7 @@ import time
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -253,6 +253,7 @@ def promote(
 
 def main() -> None:
     """Run the command line; a wrong call ends, like other bad input, with one line and exit code 2."""
+    sys.unraisablehook = _raise_again
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)  # pandera imports it where it is installed
@@ -269,6 +270,20 @@ def main() -> None:
             typer.echo(f"error: {' '.join(error.format_message().split()).rstrip('.')}; add --help to see how", err=True)
         code = 2
     sys.exit(code)
+
+
+def _raise_again(lost: Any) -> None:
+    """Let an interruption that fell into the end of some object, where Python drops it, come once more a moment later."""
+    if not issubclass(lost.exc_type, (KeyboardInterrupt, SystemExit)):
+        sys.__unraisablehook__(lost)
+        return
+    error = lost.exc_value
+
+    def come(number: int, frame: object) -> None:
+        raise error
+
+    signal.signal(signal.SIGALRM, come)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
 
 
 def _stop(number: int, frame: object) -> None:

@@ -3,8 +3,9 @@
 import os
 import re
 import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def score_folder(
     ------
     InputError
         If Spark or Java is missing, the input can't be read, lacks the text column or has columns that scoring would add, the output
-        exists or can't be written, MLflow's store does not know the version, or Spark fails. A folder on this machine is removed then.
+        exists or can't be written, MLflow's store does not know the version, or Spark fails. On this machine, nothing is left under the
+        name of the output then.
 
     Examples
     --------
@@ -76,18 +78,18 @@ def score_folder(
     """
     check_programs()
     _check_places(source, target)
-    with _whole_or_nothing(target), session(master, source, params.prediction.chunk_size) as spark:
-        posts = spark.read.parquet(_address(source, pattern=True))
-        _check_columns(posts.columns, text_column, source)
+
+    def score(spark: Any) -> BatchSummary:
+        posts = _read(spark, source, text_column)
         rows = posts.count()
         if not rows:
             raise InputError(f"{source}: the files hold no posts")
-        if partitions is None and rows >= _WORTH_SPLITTING and posts.rdd.getNumPartitions() < spark.sparkContext.defaultParallelism:
-            partitions = spark.sparkContext.defaultParallelism
-        posts = posts if partitions is None else posts.repartition(partitions)
-        scored = _scored(posts, text_column, registered_udf(spark, project, params.tracking, version))
+        udf = registered_udf(spark, project, params.tracking, version)
         with _watched(spark.sparkContext, rows, progress):
-            return _write(scored, target)
+            return _write(_scored(_cut(posts, rows, partitions), text_column, udf), place)
+
+    with _whole_or_nothing(target) as place, session(master, source, params.prediction.chunk_size) as run:
+        return run(score)
 
 
 def named_or_current(models: Path, version: str | None) -> str:
@@ -125,23 +127,37 @@ def _address(place: str, pattern: bool = False) -> str:
     return "file://" + (re.sub(r"([\\{}\[\]*?])", r"\\\1", path) if pattern else path)
 
 
-def _check_columns(columns: Sequence[str], text_column: str, source: str) -> None:
-    if text_column not in columns:
-        raise InputError(f"{source}: no column {text_column!r}; it has {named(columns)}; --text-column names the posts")
-    taken = [column for column in SCORE_COLUMNS if column in columns]
+def _read(spark: Any, source: str, text_column: str) -> Any:
+    posts = spark.read.parquet(_address(source, pattern=True))
+    if text_column not in posts.columns:
+        raise InputError(f"{source}: no column {text_column!r}; it has {named(posts.columns)}; --text-column names the posts")
+    taken = [column for column in SCORE_COLUMNS if column in posts.columns]
     if taken:
         raise InputError(f"{source}: already has the column {taken[0]!r}, which scoring would add; rename it or score the original folder")
+    return posts
+
+
+def _cut(posts: Any, rows: int, partitions: int | None) -> Any:
+    """Cut rows into so many parts, or into one a core where the files make fewer and there are rows enough."""
+    cores = posts.sparkSession.sparkContext.defaultParallelism
+    if partitions is None and rows >= _WORTH_SPLITTING and posts.rdd.getNumPartitions() < cores:
+        partitions = cores
+    return posts if partitions is None else posts.repartition(partitions)
 
 
 @contextmanager
-def _whole_or_nothing(target: str) -> Iterator[None]:
-    """Remove an unfinished folder on this machine; elsewhere the missing file `_SUCCESS` marks it."""
+def _whole_or_nothing(target: str) -> Iterator[str]:
+    """Give where to write: on this machine beside the folder, moved into place when whole; elsewhere the file `_SUCCESS` marks a whole one."""
+    if _is_address(target):
+        yield target
+        return
+    out = Path(target).absolute()
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=out.parent))
     try:
-        yield
-    except BaseException:
-        if not _is_address(target):
-            shutil.rmtree(target, ignore_errors=True)
-        raise
+        yield str(part / out.name)
+        (part / out.name).rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _scored(posts: Any, text_column: str, udf: Callable[..., Any]) -> Any:
@@ -161,7 +177,7 @@ def _quoted(column: str) -> str:
     return "`" + column.replace("`", "``") + "`"
 
 
-def _write(scored: Any, target: str) -> BatchSummary:
+def _write(scored: Any, place: str) -> BatchSummary:
     """Write the rows and count them on the way, so that nothing is scored twice."""
     from pyspark.sql import Observation, functions
 
@@ -171,7 +187,7 @@ def _write(scored: Any, target: str) -> BatchSummary:
     counts = [
         functions.count_if(functions.col(column) == value).alias(f"{column}={value}") for column, counted in groups.items() for value in counted
     ]
-    scored.observe(observation, *counts).write.parquet(_address(target))
+    scored.observe(observation, *counts).write.parquet(_address(place))
     seen = observation.get
     for column, counted in groups.items():
         for value in counted:
@@ -194,7 +210,7 @@ def _watched(context: Any, rows: int, progress: Callable[[int], None]) -> Iterat
                     progress(reached - done)
                     done = reached
 
-    context.setJobGroup(_JOB, "score posts")
+    context.setJobGroup(_JOB, "score posts", interruptOnCancel=True)
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:

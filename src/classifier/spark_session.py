@@ -7,12 +7,15 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from classifier.errors import InputError
+
+Made = TypeVar("Made")
 
 _INSTALL = "Spark isn't installed; run `.venv/bin/pip install --editable '.[spark]'` in the project's folder"
 _JAVA = "Spark needs Java 17 or newer, and none was found; install it (Debian: openjdk-17-jre-headless) or set JAVA_HOME"
@@ -30,7 +33,7 @@ _KNOWN = {
     "JAVA_GATEWAY_EXITED": "Spark did not start; it needs Java 17 or newer (`java -version` tells; JAVA_HOME chooses)",
     "PARQUET_TYPE_ILLEGAL": "has a column of a type that Spark can't read, such as instants in nanoseconds; write microseconds",
     "PATH_NOT_FOUND": "no such folder; check the path",
-    "PATH_ALREADY_EXISTS": "not scored, for the folder to write exists already; name a new one",
+    "PATH_ALREADY_EXISTS": "not scored, because the output exists already; name a new folder",
     "UNABLE_TO_INFER_SCHEMA": "holds no parquet files",
 }
 """What some of Spark's error conditions mean to whoever started the command."""
@@ -49,7 +52,7 @@ def check_programs() -> None:
 
 
 @contextmanager
-def session(master: str, source: str, rows_in_memory: int) -> Iterator[Any]:
+def session(master: str, source: str, rows_in_memory: int) -> Iterator[Callable[[Callable[[Any], Made]], Made]]:
     """Start Spark for one batch; its messages and its workers' go to a log, which is kept when something fails.
 
     Parameters
@@ -63,7 +66,9 @@ def session(master: str, source: str, rows_in_memory: int) -> Iterator[Any]:
 
     Yields
     ------
-    pyspark.sql.SparkSession
+    callable
+        Calls a function with the `SparkSession`, in the thread that started it: a call to Java that is interrupted spoils the connection of
+        its thread, and the one that waits needs its own to stop Spark.
 
     Raises
     ------
@@ -74,15 +79,16 @@ def session(master: str, source: str, rows_in_memory: int) -> Iterator[Any]:
     from pyspark.errors import AnalysisException, PySparkException
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     handle, name = tempfile.mkstemp(prefix="classifier-spark-", suffix=".log")
-    spark, kept = None, False
+    spark, kept, logged = None, False, logging.root.manager.disable
+    logging.disable()  # Py4J tells the root logger of every call that is interrupted
+    thread = ThreadPoolExecutor(1)
     with warnings.catch_warnings(), os.fdopen(handle) as log:
         warnings.filterwarnings("ignore", category=FutureWarning, message="PySpark does not yet fully support pandas")
         try:
             with _output_into(log.fileno()):
-                spark = _start(master, rows_in_memory)
-            yield spark
+                spark = thread.submit(_start, master, rows_in_memory).result()
+            yield lambda work: thread.submit(work, spark).result()
         except (PySparkException, Py4JError, ConnectionError) as error:
             known = _KNOWN.get(str(error.getCondition())) if isinstance(error, PySparkException) else None
             kept = known is None and not isinstance(error, AnalysisException)  # which is about the input alone
@@ -91,7 +97,10 @@ def session(master: str, source: str, rows_in_memory: int) -> Iterator[Any]:
         finally:
             with suppress(Exception):  # of a Java process that has ended itself
                 if spark is not None:
+                    spark.sparkContext.cancelAllJobs()
                     spark.stop()
+            thread.shutdown(wait=False)
+            logging.disable(logged)
             if not kept:
                 Path(name).unlink()
 
