@@ -291,3 +291,12 @@ def test_heads_fitted_in_processes_are_the_same() -> None:
     np.testing.assert_allclose(two.coefficients(), one.coefficients(), rtol=1e-12)
     for category, head in one.heads_.items():
         np.testing.assert_allclose(two.heads_[category].out_of_fold_[0], head.out_of_fold_[0])
+
+
+def test_a_vectorizer_keeps_its_segmenter_and_old_ones_have_the_tables() -> None:
+    vectorizer = PostVectorizer(min_df=1, segmenter="word_tokenize").fit(TEXTS)
+    assert pickle.loads(pickle.dumps(vectorizer)).segmenter == clone(vectorizer).segmenter == "word_tokenize"
+    old = PostVectorizer.__new__(PostVectorizer)
+    old.__setstate__({name: value for name, value in vectorizer.__getstate__().items() if name != "segmenter"})
+    assert old.segmenter == "tables"
+    assert (old.transform(TEXTS) != vectorizer.transform(TEXTS)).nnz == 0

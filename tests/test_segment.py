@@ -45,6 +45,28 @@ def test_a_batch_over_processes_gives_the_same_as_in_one() -> None:
     assert prepare(texts, n_jobs=2) == prepare(texts)
 
 
+def test_either_segmenter_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["học sinh trường mình đi học sớm", "", "cô giáo dạy vui 😂"]
+    assert prepare(texts, segmenter="word_tokenize") == prepare(texts, segmenter="tables")
+    monkeypatch.setitem(SEGMENTERS, "word_tokenize", lambda forms: ["chosen" for _ in forms])
+    assert prepare(texts, segmenter="word_tokenize").words == ["chosen"] * 3
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 40])
+def test_few_posts_are_segmented_as_many_are(count: int) -> None:
+    posts = [normal_form(post) for post in generated_posts(40)]
+    together = _segmenter().segment(posts)
+    apart = [words for start in range(0, 40, count) for words in _segmenter().segment(posts[start : start + count])]
+    assert apart == together
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier.segment._MOST_SYLLABLES", 20)
+    posts = [normal_form(post) for post in seed_posts()[:60]]
+    assert [_segmenter().segment([post])[0] for post in posts] == [" ".join(segment(post)) for post in posts]
+    assert len(_segmenter()._inner) < 200
+
+
 def test_a_batch_keeps_its_order_and_its_repeats() -> None:
     assert prepare(["giáo viên", "", "học sinh", "giáo viên"]).words == ["giáo_viên", "", "học_sinh", "giáo_viên"]
 

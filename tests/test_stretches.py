@@ -34,6 +34,8 @@ def test_many_posts_normalise_and_fold_as_their_whole_text_does() -> None:
         "k b ố",
         "bạn h. lớp 9",
         "bạn h. 9 lớp",
+        "bạn h.:)",
+        "bạn h.t_t lớp",
         "gọi 09 51 23 45 67 nha",
         "gọi 09 x x x x x x x x",
         "0951 - 234 567",

@@ -16,6 +16,8 @@ import numpy as np
 
 _OFFSETS = (-2, -1, 0, 1, 2)
 _REACH = 2
+_FEW = 10
+"""Fewer posts are decoded sooner one by one than side by side."""
 _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version", "<u4"), ("counts", "<u4", 3), ("offsets", "<u4", 5)])
 _FEATURE = np.dtype([("kind", "<u4"), ("source", "<u4"), ("label", "<u4"), ("weight", "<f8")])
 _STATE, _TRANSITION = 0, 1
@@ -220,7 +222,11 @@ class WordTagger:
         numpy.ndarray, shape (n_syllables,), bool
             Whether the syllable goes on the word of the one before. The first of a post means nothing.
         """
-        return self._decode(lengths, self.scores(lengths, syllables))
+        scores = self.scores(lengths, syllables)
+        if len(lengths) < _FEW:
+            parts = np.split(scores, lengths.cumsum()[:-1])
+            return np.array([label for part in parts for label in self._decode_one(part.tolist())], dtype=bool)
+        return self._decode(lengths, scores)
 
     def scores(self, lengths: np.ndarray, syllables: np.ndarray) -> np.ndarray:
         """Return by how much each syllable's attributes speak for I-W, less for B-W; parameters as of `inside`."""
@@ -242,6 +248,17 @@ class WordTagger:
         for column, start in enumerate(_TRIPLE_STARTS):
             _add(scores, triples[:, column], start, 3, before, behind)
         return scores
+
+    def _decode_one(self, scores: list[float]) -> list[bool]:
+        """Do for one post what `_decode` does for many side by side."""
+        (bb, bi), (ib, ii) = self.transition.tolist()
+        leads = scores[:1]
+        for score in scores[1:]:
+            leads.append(score + (max(bi, leads[-1] + ii) - max(bb, leads[-1] + ib)))
+        labels = [lead > 0 for lead in leads[-1:]]
+        for lead in leads[-2::-1]:
+            labels.append(lead + ii > bi if labels[-1] else lead + ib > bb)
+        return labels[::-1]
 
     def _decode(self, lengths: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Find the likeliest labels (Viterbi), for all posts side by side, the longest first.

@@ -11,7 +11,8 @@ from classifier.aligned import Aligned
 from classifier.attribution import Attribution, Span
 from classifier.forms import normal_form
 from classifier.masking import MASKS
-from classifier.text import visible
+from classifier.neutral import neutralize
+from classifier.text import normalize, visible
 
 _CHUNK = re.compile(r"\S+")
 _CONTEXT = 2
@@ -60,12 +61,45 @@ def locate(attribution: Attribution, text: str) -> Attribution:
     ValueError
         If it is about another post.
     """
-    found = _by_chunks(text, attribution.words)
+    spans = _straight(text, attribution.words)
+    if spans is not None:
+        return attribution._replace(spans=spans)
+    found = _named(text)
+    if _spelled(found) != attribution.words:
+        found = _by_chunks(text, attribution.words)
     if _spelled(found) != attribution.words:
         found = _words(text)
     if _spelled(found) != attribution.words:
         raise ValueError("the attribution is of another text")
     return attribution._replace(spans=[(start, end) for _, start, end in found])
+
+
+def _straight(text: str, words: list[str]) -> list[Span] | None:
+    """Find words where each chunk by itself gives those that are due, as in nearly every post; else None."""
+    spans: list[Span] = []
+    for chunk in _CHUNK.finditer(text):
+        offset = chunk.start()
+        for word, start, end in _known_words(chunk.group()):
+            if len(spans) == len(words) or word != words[len(spans)]:
+                return None
+            spans.append((offset + start, offset + end))
+    return spans if len(spans) == len(words) else None
+
+
+def _named(text: str) -> list[_Found]:
+    """Normalise chunk by chunk, then look across chunks for what is named; right wherever it gives the words."""
+    letters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for chunk in _CHUNK.finditer(text):
+        offset = chunk.start()
+        form = _known_form(chunk.group())
+        letters += form, " "
+        starts += [offset + start for start in form.starts]
+        ends += [offset + end for end in form.ends]
+        starts.append(chunk.end())
+        ends.append(chunk.end())
+    return _spans_of_words(cast(Aligned, neutralize(Aligned("".join(letters), starts, ends))))
 
 
 def _by_chunks(text: str, words: list[str]) -> list[_Found]:
@@ -103,8 +137,16 @@ def _moved(chunks: list[_Chunk]) -> list[_Found]:
 
 def _words(text: str) -> list[_Found]:
     """Normalise a text and say where each word stands in it."""
-    form = cast(Aligned, normal_form(Aligned.of(text)))
+    return _spans_of_words(cast(Aligned, normal_form(Aligned.of(text))))
+
+
+def _spans_of_words(form: Aligned) -> list[_Found]:
     return [(word.group(), *form.span(*word.span())) for word in _CHUNK.finditer(form)]
+
+
+@lru_cache(maxsize=50_000)
+def _known_form(chunk: str) -> Aligned:
+    return cast(Aligned, normalize(Aligned.of(chunk)))
 
 
 _known_words = lru_cache(maxsize=50_000)(_words)
@@ -126,6 +168,16 @@ def written_pieces(text: str, attribution: Attribution) -> list[WrittenPiece]:
     list of WrittenPiece
         In order and apart; their weights add up to those of all words.
     """
+    edges, firsts, weights = _pieces(attribution)
+    groups = pairwise([*firsts, len(attribution.words)])
+    return [
+        WrittenPiece(start, end, _shown(text[start:end], attribution.words[first:last]), weight)
+        for (start, end), (first, last), weight in zip(edges, groups, weights, strict=True)
+    ]
+
+
+def _pieces(attribution: Attribution) -> tuple[list[Span], list[int], np.ndarray]:
+    """Edges, first word and weights of each stretch that words came from."""
     firsts: list[int] = []
     edges: list[Span] = []
     for position, (start, end) in enumerate(attribution.spans):
@@ -134,12 +186,7 @@ def written_pieces(text: str, attribution: Attribution) -> list[WrittenPiece]:
         else:
             firsts.append(position)
             edges.append((start, end))
-    weights = np.add.reduceat(attribution.weights, firsts, axis=0) if firsts else attribution.weights
-    groups = pairwise([*firsts, len(attribution.words)])
-    return [
-        WrittenPiece(start, end, _shown(text[start:end], attribution.words[first:last]), weight)
-        for (start, end), (first, last), weight in zip(edges, groups, weights, strict=True)
-    ]
+    return edges, firsts, np.add.reduceat(attribution.weights, firsts, axis=0) if firsts else attribution.weights
 
 
 def _shown(written: str, words: list[str]) -> str:
@@ -176,13 +223,15 @@ def highlighted(text: str, attribution: Attribution, column: int) -> list[tuple[
 
 def heaviest_words(text: str, attribution: Attribution, categories: np.ndarray, most: int) -> list[str]:
     """Return the distinct words, as typed but masked, that speak most for any of the marked categories, heaviest first, at most `most`."""
-    pieces = written_pieces(text, attribution)
-    weights = np.array([piece.weights for piece in pieces]).reshape(len(pieces), len(categories))[:, categories].max(axis=1)
+    edges, firsts, by_category = _pieces(attribution)
+    weights = by_category[:, categories].max(axis=1)
     found: dict[str, str] = {}
-    for position in np.argsort(weights)[::-1]:
+    for position in np.argsort(weights)[::-1].tolist():
         if len(found) == most or weights[position] <= 0:
             break
-        word = visible(pieces[position].text).strip(_EDGE_SIGNS)
+        start, end = edges[position]
+        following = firsts[position + 1] if position + 1 < len(firsts) else None
+        word = visible(_shown(text[start:end], attribution.words[firsts[position] : following])).strip(_EDGE_SIGNS)
         if any(char.isalnum() for char in word):
             found.setdefault(word.lower(), word)
     return list(found.values())

@@ -88,6 +88,7 @@ class _Keys:
         self._slots = np.full(1 << self._bits, -1, dtype=np.int32)
         self._slots[self._hash(keys)] = np.arange(len(keys))
         self._crowded = np.flatnonzero(self._slots[self._hash(keys)] != np.arange(len(keys)))
+        self._crowded_keys = keys[self._crowded]
 
     def _hash(self, keys: np.ndarray) -> np.ndarray:
         return (keys.view(np.uint64) * _MIXER) >> np.uint64(64 - self._bits)
@@ -108,9 +109,8 @@ class _Keys:
         """Find places among the crowded keys; -1 for what is not there."""
         if not len(self._crowded):
             return np.full(len(wanted), -1)
-        keys = self._keys[self._crowded]
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[at] == wanted, self._crowded[at], -1)
+        at = np.minimum(np.searchsorted(self._crowded_keys, wanted), len(self._crowded) - 1)
+        return np.where(self._crowded_keys[at] == wanted, self._crowded[at], -1)
 
 
 class _NgramTable:

@@ -14,7 +14,7 @@ from classifier.neutral import NEUTRALS
 _ALONE = MASKS | NEUTRALS
 _MODEL = Path("models") / "ws_crf_vlsp2013_20230727"
 _MOST_SYLLABLES = 300_000
-"""Distinct syllables remembered; beyond, all are forgotten and learnt anew."""
+"""Distinct syllables and stretches remembered; beyond, all are forgotten and learnt anew."""
 
 
 def segment(text: str) -> list[str]:
@@ -112,7 +112,7 @@ class _Segmenter:
 
     def segment(self, texts: Sequence[str]) -> list[str]:
         with self._one_at_a_time:
-            if len(self._numbers) > _MOST_SYLLABLES:
+            if max(len(self._numbers), len(self._inner), len(self._final)) > _MOST_SYLLABLES:
                 self._forget()
             numbers, lengths = self._syllables(texts)
             spelled, alone, table = (values[numbers] for values in (self._spelled, self._alone, self._table))

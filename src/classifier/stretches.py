@@ -102,7 +102,7 @@ class Stretches:
             plain = undisguise(opened)
             changed = self._steps.close(plain)
             opened, plain = opened.strip(), plain.strip()
-            start |= _LONE * bool(_LONE_START.match(opened)) | _NAMED * (plain.endswith(".") and plain[:-1] in teencode())
+            start |= _LONE * bool(_LONE_START.match(opened)) | _NAMED * _is_initial(plain)
             end |= _LONE * bool(_LONE_END.search(opened)) | _NAMED * bool(_TITLE_END.search(plain))
             traits |= _ACCOUNT * has_account_word(clean) | _WHOLE_TEXT * (
                 not changed  # then its neighbours become neighbours
@@ -116,3 +116,9 @@ class Stretches:
                 break
             text = changed
         return _Stretch(text, start, end, -1 if gap and not digits else digits, traits)
+
+
+def _is_initial(plain: str) -> bool:
+    """Whether a short form with a full stop begins a stretch: what is written out unless it is the initial of a name."""
+    word, stop, _ = plain.partition(".")
+    return bool(stop) and word in teencode()
