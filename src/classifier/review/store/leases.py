@@ -5,7 +5,7 @@ Statements are built once, with these parameters: `person`, `instant`, `item`, `
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, Row, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Integer, Row, bindparam, exists, func, insert, literal, or_, select, update
 
 from classifier.review.store.errors import AlreadyDecided, LeaseLost
 from classifier.review.store.schema import decisions, items, leases, users
@@ -91,7 +91,8 @@ def end(connection: Connection, lease_id: int, outcome: str) -> None:
 
 def had(*outcomes: str) -> ColumnElement[bool]:
     """Condition on an item: a lease of the person on it ended in one of these ways."""
-    return exists(select(leases.c.id).where(leases.c.item_id == items.c.id, leases.c.user_id == PERSON, leases.c.outcome.in_(outcomes)))
+    ended = or_(*(leases.c.outcome == outcome for outcome in outcomes))  # an IN would be written out anew each time
+    return exists(select(leases.c.id).where(leases.c.item_id == items.c.id, leases.c.user_id == PERSON, ended))
 
 
 def seen_dispute() -> ColumnElement[bool]:
