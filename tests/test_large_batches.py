@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 import skops.io
 
-from classifier import prediction, registry, workers
+from classifier import features, registry, workers
 from classifier.errors import InputError
 from classifier.model_file import UnknownContentError, read_model_file
 from classifier.posts import KeptChunks, read_batch, write_batch
@@ -166,8 +166,8 @@ def test_standard_input_and_output_cannot_be_resumed(source: str, target: str) -
 
 def test_posts_that_equal_each_other_are_scored_once(moderator: Moderator, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[list[str]] = []
-    prepare = prediction.prepare
-    monkeypatch.setattr(prediction, "prepare", lambda texts: prepared.append(list(texts)) or prepare(texts))
+    prepare = features.prepare
+    monkeypatch.setattr(features, "prepare", lambda texts, *how: prepared.append(list(texts)) or prepare(texts, *how))
     scored = moderator.score(["đồ ngu", "hay quá", "đồ ngu", None, "đồ ngu", "hay quá"])
     assert prepared == [["đồ ngu", "hay quá"]]
     assert scored["decision"].tolist() == [scored["decision"][row] for row in (0, 1, 0, 3, 0, 1)]

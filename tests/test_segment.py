@@ -8,8 +8,10 @@ from varied_posts import generated_posts, public_posts, seed_posts
 
 from classifier.forms import normal_form, prepare
 from classifier.masking import MASKS
+from classifier.params import Params
 from classifier.segment import SEGMENTERS, _segmenter, segment
 from classifier.text import normalize, strip_accents
+from classifier.training import build_classifier, forms
 
 VIETNAMESE_LETTERS = "aăâeêioôơuưàáạảãấộđbcghklmnrtv  0123.,!?-_'()😂👍🏽"
 PIECES = [*sorted(MASKS), "học sinh", "nhà trường", "không", "đẹp", "😂", "!", "...", "305", "10a1"]
@@ -50,6 +52,18 @@ def test_either_segmenter_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None
     assert prepare(texts, segmenter="word_tokenize") == prepare(texts, segmenter="tables")
     monkeypatch.setitem(SEGMENTERS, "word_tokenize", lambda forms: ["chosen" for _ in forms])
     assert prepare(texts, segmenter="word_tokenize").words == ["chosen"] * 3
+
+
+def test_posts_are_read_as_params_say(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = params.model_copy(
+        update={"features": params.features.model_copy(update={"segmenter": "word_tokenize", "view_weights": (1.0, 0.0, 0.0, 0.0)})}
+    )
+    monkeypatch.setitem(SEGMENTERS, "word_tokenize", lambda posts: ["chosen" for _ in posts])
+    assert forms(chosen, ["học sinh"]).words == ["chosen"]
+    assert forms(params, ["học sinh"]).words == ["học_sinh"]
+    vectorizer = build_classifier(chosen).vectorizer.fit(["học sinh", "giáo viên"])
+    assert "words:chosen" in vectorizer.get_feature_names_out()
+    assert vectorizer.prepared(["thầy giáo"]).words == ["chosen"]
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 40])

@@ -60,7 +60,7 @@ def assess(
 
     def score(texts: list[str]) -> np.ndarray:
         """Probabilities; posts that come to the same normal form are scored once."""
-        prepared = prepare(texts, n_jobs=processes)
+        prepared = prepare(texts, processes, classifier.vectorizer_.segmenter)
         _, first, position = np.unique(np.array(prepared.characters, dtype=object), return_index=True, return_inverse=True)
         parts = np.array_split(first, max(1, len(first) // _POSTS_A_TASK))
         scored = Parallel(n_jobs=processes if len(parts) > 1 else 1)(delayed(classifier.predict_proba)(prepared.take(rows)) for rows in parts)

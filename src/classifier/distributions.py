@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.errors import InputError, named
-from classifier.features import Prepared, prepare
+from classifier.features import Prepared
 from classifier.model import PostClassifier
 from classifier.posts import read_batch
 from classifier.prediction import Moderator
@@ -238,7 +238,7 @@ def observe(
     for chunk in batch.chunks:
         scored = moderator.score(chunk[text_column].tolist())
         usable = (scored["decision"] != INVALID).to_numpy()
-        counts = unknown_words(stored.classifier, prepare(chunk.loc[usable, text_column].tolist()))
+        counts = unknown_words(stored.classifier, stored.classifier.vectorizer_.prepared(chunk.loc[usable, text_column].tolist()))
         seen.append((scored.loc[usable, [f"p_{category}" for category in CATEGORIES]].to_numpy(dtype=float), _routes(scored[usable]), *counts))
         progress(len(chunk))
     if not sum(len(part[0]) for part in seen):

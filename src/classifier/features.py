@@ -162,7 +162,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: Sequence[str] | Prepared, y: object = None, **_: object) -> sparse.csr_matrix:
         """Fit, then transform the same posts; the views are counted once."""
-        prepared = self._prepared(X)
+        prepared = self.prepared(X)
         self._known: _KnownTerms | None = None
         self.views_ = {name: view for name, view in self._new_views().items() if self._weight(name)}
         return self._stack({name: view.fit_transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
@@ -180,7 +180,7 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
             Rows of L2-normalised, weighted views side by side.
         """
         check_is_fitted(self, "views_")
-        prepared = self._prepared(X)
+        prepared = self.prepared(X)
         known = self._known_terms()
         found = known.finder.find(prepared).values()
         rows, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found), strict=True))
@@ -190,6 +190,10 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         values *= known.idf[counts.indices]
         counts.data = self._scaled(values, view_of, counts.indptr)
         return counts
+
+    def prepared(self, X: Sequence[str] | Prepared) -> Prepared:
+        """Return the forms of posts as this vectoriser reads them; those already worked out as they are."""
+        return X if isinstance(X, Prepared) else prepare(X, self.n_jobs, self.segmenter)
 
     def find_terms(self, prepared: Prepared) -> dict[str, FoundTerms]:
         """Say where the terms of each view stand in posts; columns are those of the features."""
@@ -233,9 +237,6 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({"segmenter": "tables", **state})  # models stored before there was a choice
-
-    def _prepared(self, posts: Sequence[str] | Prepared) -> Prepared:
-        return posts if isinstance(posts, Prepared) else prepare(posts, self.n_jobs, self.segmenter)
 
     def _known_terms(self) -> "_KnownTerms":
         """What it has learnt, in tables that are made when they are first needed and never stored."""

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from classifier.attribution import Attribution, attribute
 from classifier.calibration import METHODS, bent, choose_method, fit_curve, prior_shift
-from classifier.features import PostVectorizer, Prepared, prepare
+from classifier.features import PostVectorizer, Prepared
 from classifier.taxonomy import CATEGORIES
 
 _TOLERANCE = 0.1
@@ -336,7 +336,7 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
     def explain(self, X: Sequence[str] | Prepared) -> list[Attribution]:
         """Say for each post what each of its words adds to the log-odds of each category; see `attribute`."""
         check_is_fitted(self, "heads_")
-        prepared = X if isinstance(X, Prepared) else prepare(X)
+        prepared = self.vectorizer_.prepared(X)
         features = self.vectorizer_.transform(prepared)
         return list(attribute(self.vectorizer_, prepared, features, self.coefficients()))
 

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from classifier.attribution import Attribution, attribute
 from classifier.errors import InputError, named
-from classifier.features import Prepared, prepare
+from classifier.features import Prepared
 from classifier.highlighting import heaviest_words, locate
 from classifier.posts import KeptChunks, read_batch, write_batch
 from classifier.registry import StoredModel, load_model
@@ -91,7 +91,7 @@ class Moderator:
         numbers: dict[str, int] = {}
         number = [-1 if fault else numbers.setdefault(text, len(numbers)) for text, fault in zip(texts, faults, strict=True)]
         typed = list(numbers)
-        prepared = prepare(typed)
+        prepared = self._stored.classifier.vectorizer_.prepared(typed)
         readable = np.array([bool(form) for form in prepared.characters], dtype=bool)
         rows = np.flatnonzero(readable)
         usable = self._score_usable([typed[row] for row in rows], prepared.take(rows))

@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,10 +73,21 @@ def build_classifier(params: Params) -> PostClassifier:
     """Return the unfitted classifier that params describe."""
     features, model = params.features, params.model
     vectorizer = PostVectorizer(
-        features.word_ngrams, features.char_ngrams, features.folded_ngrams, features.pair_window, features.min_df, features.view_weights
+        features.word_ngrams,
+        features.char_ngrams,
+        features.folded_ngrams,
+        features.pair_window,
+        features.min_df,
+        features.view_weights,
+        segmenter=features.segmenter,
     )
     head = CalibratedLinearHead(model.regularization, model.class_weight, model.calibration, model.folds, params.seed)
     return PostClassifier(vectorizer, head, expected_rates=model.expected_rate, n_jobs=params.prediction.processes)
+
+
+def forms(params: Params, texts: Iterable[str]) -> Prepared:
+    """Return the forms of posts as the classifier of params reads them."""
+    return prepare(list(texts), params.prediction.processes, params.features.segmenter)
 
 
 def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> PostClassifier:
@@ -95,7 +106,7 @@ def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> P
     """
     ours = [source.name for source in params.corpus.sources if source.adapter == OWN_FORMAT]
     copied = np.flatnonzero(posts["source"].isin(ours).to_numpy() & (params.model.bare_copies > 0))
-    copies = prepare([strip_accents(text) for text in posts["text"].iloc[copied]], n_jobs=params.prediction.processes)
+    copies = forms(params, [strip_accents(text) for text in posts["text"].iloc[copied]])
     rows = np.concatenate([np.arange(len(posts)), copied])
     weight = posts["weight"].to_numpy(dtype=float)
     return build_classifier(params).fit(
@@ -162,7 +173,7 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     step("reading the corpus")
     corpus = load_corpus(params.corpus, project, params.seed)
     step(f"segmenting {len(corpus.posts):,} posts")
-    prepared = prepare(corpus.posts["text"].tolist(), n_jobs=params.prediction.processes)
+    prepared = forms(params, corpus.posts["text"])
     posts, calibration, test = (corpus.split(name) for name in (TRAIN, CALIBRATION, TEST))
     step("fitting features and heads")
     with _readable_faults():
@@ -299,7 +310,7 @@ def evaluate_stored(params: Params, project: Path, models: Path, version: str | 
     test = test[~test["post_id"].isin(_posts_seen(stored.folder, TRAIN, CALIBRATION))]
     if test.empty:
         raise InputError(f"{stored.folder}: has seen every post of the test split; nothing is left to measure it on")
-    probability = stored.classifier.predict_proba(prepare(test["text"].tolist()))
+    probability = stored.classifier.predict_proba(test["text"].tolist())
     report = assess(stored.classifier, stored.bands, test, probability, params)
     return stored, report, judge(report, None, params.gates)
 
@@ -308,7 +319,7 @@ def check_labels(params: Params, corpus: Corpus, step: Step = lambda name: None)
     """List suspected label errors of the measured sources; see `classifier.corpus.label_check.suspected_errors`."""
     posts = corpus.posts[corpus.posts["measured"]].reset_index(drop=True)
     step(f"segmenting {len(posts):,} posts")
-    prepared = prepare(posts["text"].tolist(), n_jobs=params.prediction.processes)
+    prepared = forms(params, posts["text"])
 
     def fit(train_rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         step("fitting a fold")
