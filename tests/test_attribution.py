@@ -73,12 +73,11 @@ def test_the_telling_word_weighs_most(fitted: PostClassifier, text: str, telling
 def test_a_word_pair_shares_its_weight_and_a_repeated_word_divides_it() -> None:
     prepared = prepare(["ngu như bò", "ngu ngu như"])
     vectorizer = PostVectorizer(min_df=1, weights=(0.0, 0.0, 1.0, 0.0), folded_ngrams=(1, 2))
-    features = vectorizer.fit_transform(prepared)
-    coefficients = np.zeros((features.shape[1], 2))
-    names = vectorizer.get_feature_names_out().tolist()
+    names = vectorizer.fit(prepared).get_feature_names_out().tolist()
+    coefficients = np.zeros((len(names), 2))
     coefficients[names.index("folded:nhu bo"), 0] = 1.0
     coefficients[names.index("folded:ngu"), 1] = 1.0
-    first, second = attribute(vectorizer, prepared, features, coefficients)
+    first, second = attribute(vectorizer, prepared, vectorizer.weigh(prepared), np.arange(2), coefficients)
     assert first.weights[0, 0] == 0
     assert first.weights[1, 0] == first.weights[2, 0] > 0
     assert second.weights[0, 1] == second.weights[1, 1] > 0
@@ -89,8 +88,8 @@ def test_a_word_pair_shares_its_weight_and_a_repeated_word_divides_it() -> None:
 def test_each_folded_syllable_belongs_to_the_word_that_it_comes_from(text: str) -> None:
     vectorizer = PostVectorizer(min_df=1, weights=(0.0, 0.0, 1.0, 0.0), folded_ngrams=(1, 1))
     prepared = prepare([text])
-    features = vectorizer.fit_transform(prepared)
-    attribution = next(attribute(vectorizer, prepared, features, np.eye(features.shape[1])))
-    for column, name in enumerate(vectorizer.get_feature_names_out()):
+    names = vectorizer.fit(prepared).get_feature_names_out()
+    attribution = next(attribute(vectorizer, prepared, vectorizer.weigh(prepared), np.arange(1), np.eye(len(names))))
+    for column, name in enumerate(names):
         owner = attribution.words[int(attribution.weights[:, column].argmax())]
         assert name.removeprefix("folded:") in fold(owner).split()

@@ -97,10 +97,10 @@ def test_threads_get_what_one_gets(fitted: PostVectorizer, prepared: Prepared) -
 
 
 def test_weights_of_words_are_those_found_by_spelling(fitted: PostVectorizer, prepared: Prepared) -> None:
-    some = prepared.take(range(0, len(prepared.words), 3))
-    features = fitted.transform(some)
+    weighed, rows = fitted.weigh(prepared), np.arange(0, len(prepared.words), 3)
+    features = weighed.features
     coefficients = np.random.default_rng(1).normal(size=(features.shape[1], 3))
-    for row, found in enumerate(attribute(fitted, some, features, coefficients)):
-        post = _Post(*(form[row] for form in some))
+    for row, found in zip(rows, attribute(fitted, prepared, weighed, rows, coefficients), strict=True):
+        post = _Post(*(form[row] for form in prepared))
         assert found.words == post.words
         np.testing.assert_allclose(found.weights, weights_alone(fitted, post, features[row], coefficients), rtol=0, atol=1e-12)

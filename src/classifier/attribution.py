@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from classifier.features import PairView, PostVectorizer, TfidfView
+from classifier.features import PairView, PostVectorizer, TfidfView, WeighedTerms
 from classifier.forms import Prepared
-from classifier.ngrams import FoundTerms
 from classifier.text import fold
 
 _BLOCK = 128
@@ -38,7 +37,9 @@ class Attribution(NamedTuple):
     spans: Sequence[Span] = ()
 
 
-def attribute(vectorizer: PostVectorizer, prepared: Prepared, features: sparse.csr_matrix, coefficients: np.ndarray) -> Iterator[Attribution]:
+def attribute(
+    vectorizer: PostVectorizer, prepared: Prepared, weighed: WeighedTerms, rows: np.ndarray, coefficients: np.ndarray
+) -> Iterator[Attribution]:
     """Divide the log-odds of posts over their words.
 
     A feature contributes its value times its coefficient. That is divided evenly over the places where its n-gram stands
@@ -51,22 +52,25 @@ def attribute(vectorizer: PostVectorizer, prepared: Prepared, features: sparse.c
         Fitted.
     prepared : Prepared
         The forms of n posts.
-    features : scipy.sparse.csr_matrix, shape (n, n_features)
-        What `vectorizer` made of them.
+    weighed : WeighedTerms
+        What `vectorizer.weigh` made of them.
+    rows : numpy.ndarray, shape (m,), int
+        The posts that are asked about, in rising order.
     coefficients : numpy.ndarray, shape (n_features, n_categories)
 
     Yields
     ------
     Attribution
-        One a post, in order, without spans.
+        One for each of the rows, without spans.
     """
-    n = len(prepared.characters)
-    for start in range(0, n, _BLOCK):
-        block, of_block = prepared.take(range(start, min(start + _BLOCK, n))), features[start : start + _BLOCK]
-        regular = [_is_regular(words, characters) for words, characters in zip(block.words, block.characters, strict=True)]
-        together = iter(_weights(vectorizer, block.take(np.flatnonzero(regular)), of_block[np.flatnonzero(regular)], coefficients))
-        for row, post in enumerate(map(_Post, *block)):
-            weights = next(together) if regular[row] else weights_alone(vectorizer, post, of_block[row], coefficients)
+    places = _Places.of(weighed)
+    for start in range(0, len(rows), _BLOCK):
+        asked = rows[start : start + _BLOCK]
+        block = prepared.take(asked)
+        regular = np.array([_is_regular(words, characters) for words, characters in zip(block.words, block.characters, strict=True)])
+        together = iter(_weights(places, block.take(np.flatnonzero(regular)), asked[regular], coefficients))
+        for row, is_regular, post in zip(asked, regular, map(_Post, *block), strict=True):
+            weights = next(together) if is_regular else weights_alone(vectorizer, post, weighed.features[row], coefficients)
             yield Attribution(post.words, weights)
 
 
@@ -75,51 +79,68 @@ def _is_regular(words: str, characters: str) -> bool:
     return bool(characters) and "_" not in characters and len(characters) - characters.count(" ") == len(words) - words.count(" ") - words.count("_")
 
 
-def _weights(vectorizer: PostVectorizer, prepared: Prepared, features: sparse.csr_matrix, coefficients: np.ndarray) -> list[np.ndarray]:
+class _Places(NamedTuple):
+    """The found terms of a batch, post by post: where those of each post begin, and the entry of the features that each counts towards."""
+
+    weighed: WeighedTerms
+    starts: np.ndarray
+    entries: np.ndarray
+
+    @classmethod
+    def of(cls, weighed: WeighedTerms) -> "_Places":
+        starts = np.append(0, weighed.counts.cumsum())[weighed.features.indptr]
+        return cls(weighed, starts, np.repeat(np.arange(len(weighed.counts)), weighed.counts))
+
+
+def _weights(places: _Places, prepared: Prepared, rows: np.ndarray, coefficients: np.ndarray) -> list[np.ndarray]:
     """Weigh the words of regular posts, all at once: what `weights_alone` gives for each."""
-    if not prepared.characters:
+    if not len(rows):
         return []
-    found = vectorizer.find_terms(prepared)
-    columns, posts = (np.concatenate(parts) for parts in zip(*((terms.columns, terms.posts()) for terms in found.values()), strict=True))
-    covered = _covered(prepared, found)
-    shares = _shares(features, posts, columns) / covered.lengths
-    sizes = [characters.count(" ") + 1 for characters in prepared.characters]
-    term = np.repeat(np.arange(len(columns)), covered.lengths)
-    parts = sparse.coo_matrix((shares[term], (covered.words, columns[term])), shape=(sum(sizes), len(coefficients)))
-    return np.split(parts @ coefficients, np.cumsum(sizes)[:-1])
-
-
-def _shares(features: sparse.csr_matrix, posts: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Divide the value of each feature evenly over the places where its term stands."""
-    features = features.sorted_indices()
-    rows = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
-    place = np.searchsorted(rows * features.shape[1] + features.indices, posts * features.shape[1] + columns)
-    return features.data[place] / np.bincount(place, minlength=features.nnz)[place]
-
-
-class _Covered(NamedTuple):
-    """For each place of a term how many words it covers, and these one behind another, counted over all posts."""
-
-    lengths: np.ndarray
-    words: np.ndarray
-
-
-def _covered(prepared: Prepared, found: dict[str, FoundTerms]) -> _Covered:
-    lengths, words = [], []
+    weighed, starts, entries = places
+    features, lengths = weighed.features, np.diff(starts)[rows]
+    chosen = _ranges(starts[rows], lengths)
+    entry, number, post = entries[chosen], weighed.order[chosen], np.repeat(np.arange(len(rows)), lengths)
+    shares, columns = features.data[entry] / weighed.counts[entry], features.indices[entry]
     runs = {"words": _runs_of_words(prepared), "folded": _runs_of_folded(prepared)}
-    for view, terms in found.items():
-        if view == "characters":
-            lengths.append(np.ones(len(terms.firsts), dtype=np.int64))
-            words.append(terms.firsts)
-            continue
-        first, last, owners = runs["words" if view == "words" else "folded"]
-        low, high = first[terms.firsts], last[terms.lasts]
-        span = high - low
-        lengths.append(1 + (np.minimum(span, 1) if view == "pairs" else span))
-        term = np.repeat(np.arange(len(span)), lengths[-1])
-        step = np.arange(len(term)) - np.repeat(lengths[-1].cumsum() - lengths[-1], lengths[-1])
-        words.append(owners[low[term] + step * (span[term] if view == "pairs" else 1)])
-    return _Covered(np.concatenate(lengths), np.concatenate(words))
+    low, words, terms, parts = 0, [], [], []
+    for view, found in weighed.found.items():
+        mine = np.flatnonzero((number >= low) & (number < low + len(found.columns)))
+        place, earlier = number[mine] - low, _units_left_out(found.units.posts, rows)[post[mine]]
+        covered, by_term = _covered(view, runs, found.firsts[place] - earlier, found.lasts[place] - earlier)
+        words.append(covered)
+        terms.append(np.repeat(mine, by_term))
+        parts.append(np.repeat(shares[mine] / by_term, by_term))
+        low += len(found.columns)
+    sizes = [characters.count(" ") + 1 for characters in prepared.characters]
+    where = np.concatenate(words), columns[np.concatenate(terms)]
+    spread = sparse.coo_matrix((np.concatenate(parts), where), shape=(sum(sizes), len(coefficients)))
+    return np.split(spread @ coefficients, np.cumsum(sizes)[:-1])
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return one behind another the numbers from each start on, as many as its length."""
+    return np.arange(lengths.sum()) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
+
+
+def _units_left_out(posts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How many units, of which `posts` are given, stand before each of the rows in posts that are none of the rows."""
+    first, behind = np.searchsorted(posts, rows), np.searchsorted(posts, rows, side="right")
+    own = behind - first
+    return first - (own.cumsum() - own)
+
+
+def _covered(view: str, runs: "dict[str, _Runs]", firsts: np.ndarray, lasts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the words that terms cover, those of each behind one another, and how many each covers."""
+    if view == "characters":
+        return firsts, np.ones(len(firsts), dtype=np.int64)
+    first, last, owners = runs["words" if view == "words" else "folded"]
+    low, span = first[firsts], last[lasts] - first[firsts]
+    if view == "pairs":
+        lengths, step = 1 + np.minimum(span, 1), np.maximum(span, 1)
+    else:
+        lengths, step = 1 + span, np.ones(len(span), dtype=np.int64)
+    term = np.repeat(np.arange(len(span)), lengths)
+    return owners[_ranges(np.zeros(len(span), dtype=np.int64), lengths) * step[term] + low[term]], lengths
 
 
 _Runs = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -20,6 +20,27 @@ _FORM = {"words": "words", "characters": "characters", "folded": "folded", "pair
 """The form of a post that each view reads."""
 
 
+class WeighedTerms(NamedTuple):
+    """Posts as features, and where in the posts the terms behind them stand.
+
+    Attributes
+    ----------
+    features : scipy.sparse.csr_matrix, shape (n, n_features)
+        Sorted, no entry twice.
+    found : dict of str to FoundTerms
+        By view; columns are those of the features.
+    order : numpy.ndarray, shape (n_found,), int64
+        The found terms, numbered over all views, in the order of the entries of the features that they count towards.
+    counts : numpy.ndarray, shape (n_entries,), int64
+        How many terms count towards each entry.
+    """
+
+    features: sparse.csr_matrix
+    found: dict[str, FoundTerms]
+    order: np.ndarray
+    counts: np.ndarray
+
+
 class TfidfView(TfidfVectorizer):
     """A TF-IDF vectoriser whose saved state is one string of terms and one array, not a node for each of 100,000 terms."""
 
@@ -179,25 +200,33 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         scipy.sparse.csr_matrix, shape (n, n_features), float64
             Rows of L2-normalised, weighted views side by side.
         """
+        return self.weigh(self.prepared(X)).features
+
+    def weigh(self, prepared: Prepared) -> "WeighedTerms":
+        """Turn posts into features, and say where their terms stand."""
         check_is_fitted(self, "views_")
-        prepared = self.prepared(X)
         known = self._known_terms()
-        found = known.finder.find(prepared).values()
-        rows, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found), strict=True))
-        counts = sparse.csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(len(prepared.characters), len(known.idf)))
-        view_of = known.view_of[counts.indices]
-        values = np.log(np.where(known.binary[view_of], 1.0, counts.data)) + 1
-        values *= known.idf[counts.indices]
-        counts.data = self._scaled(values, view_of, counts.indptr)
-        return counts
+        found = known.finder.find(prepared)
+        posts, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found.values()), strict=True))
+        n = len(prepared.characters)
+        by_post = np.argsort(posts.astype(np.min_scalar_type(n)), kind="stable")  # of 16 bits, a radix sort
+        ends = np.append(0, np.bincount(posts, minlength=n).cumsum())
+        each = sparse.csr_matrix((by_post, columns[by_post], ends), shape=(n, len(known.idf)))
+        each.sort_indices()
+        new = np.append(True, each.indices[1:] != each.indices[:-1])[: each.nnz]
+        new[ends[:-1][np.diff(ends) > 0]] = True
+        firsts = np.flatnonzero(new)
+        indices, counts = each.indices[firsts], np.diff(firsts, append=each.nnz)
+        indptr = np.searchsorted(firsts, ends)
+        view_of = known.view_of[indices]
+        values = (np.log(np.arange(1, counts.max(initial=1) + 1)) + 1)[np.where(known.binary[view_of], 0, counts - 1)]
+        values *= known.idf[indices]
+        features = sparse.csr_matrix((self._scaled(values, view_of, indptr), indices, indptr), shape=each.shape)
+        return WeighedTerms(features, found, each.data, counts)
 
     def prepared(self, X: Sequence[str] | Prepared) -> Prepared:
         """Return the forms of posts as this vectoriser reads them; those already worked out as they are."""
         return X if isinstance(X, Prepared) else prepare(X, self.n_jobs, self.segmenter)
-
-    def find_terms(self, prepared: Prepared) -> dict[str, FoundTerms]:
-        """Say where the terms of each view stand in posts; columns are those of the features."""
-        return self._known_terms().finder.find(prepared)
 
     def refitted(self, features: sparse.csr_matrix, rows: np.ndarray) -> sparse.csr_matrix:
         """Turn the features of the posts it was fitted on into those it would give them had it been fitted on some of them.

@@ -337,8 +337,8 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         """Say for each post what each of its words adds to the log-odds of each category; see `attribute`."""
         check_is_fitted(self, "heads_")
         prepared = self.vectorizer_.prepared(X)
-        features = self.vectorizer_.transform(prepared)
-        return list(attribute(self.vectorizer_, prepared, features, self.coefficients()))
+        rows = np.arange(len(prepared.characters))
+        return list(attribute(self.vectorizer_, prepared, self.vectorizer_.weigh(prepared), rows, self.coefficients()))
 
 
 def _fitted(

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from classifier.attribution import Attribution, attribute
 from classifier.errors import InputError, named
-from classifier.features import Prepared
+from classifier.features import Prepared, WeighedTerms
 from classifier.highlighting import heaviest_words, locate
 from classifier.posts import KeptChunks, read_batch, write_batch
 from classifier.registry import StoredModel, load_model
@@ -144,17 +143,17 @@ class Moderator:
         if not texts:
             return invalid([])
         classifier = self._stored.classifier
-        features = classifier.vectorizer_.transform(prepared)
-        probability = np.round(classifier.probability(features @ self._coefficients + self._intercepts), _DECIMALS)
+        weighed = classifier.vectorizer_.weigh(prepared)
+        probability = np.round(classifier.probability(weighed.features @ self._coefficients + self._intercepts), _DECIMALS)
         routes = route_posts(probability, self._stored.bands)
-        return Scores(probability, routes, self._reasons(texts, prepared, features, routes))
+        return Scores(probability, routes, self._reasons(texts, prepared, weighed, routes))
 
-    def _reasons(self, texts: list[str], prepared: Prepared, features: sparse.csr_matrix, routes: np.ndarray) -> list[str]:
+    def _reasons(self, texts: list[str], prepared: Prepared, weighed: WeighedTerms, routes: np.ndarray) -> list[str]:
         """For each post the words that weighed most towards the categories that are not clear."""
         reasons = [""] * len(routes)
         touched = np.flatnonzero(decide(routes) > Route.CLEAR) if self._n_reasons else np.array([], dtype=int)
         vectorizer = self._stored.classifier.vectorizer_
-        explained = attribute(vectorizer, prepared.take(touched), features[touched], self._coefficients)
+        explained = attribute(vectorizer, prepared, weighed, touched, self._coefficients)
         for row, attribution in zip(touched, explained, strict=True):
             reasons[row] = "; ".join(heaviest_words(texts[row], locate(attribution, texts[row]), routes[row] > Route.CLEAR, self._n_reasons))
         return reasons
