@@ -1,17 +1,18 @@
 """Where in a post as typed its words stand: spans, coloured pieces, the heaviest words."""
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple, cast
 
 import numpy as np
 
-from classifier.aligned import Aligned
+from classifier.aligned import Aligned, splice
 from classifier.attribution import Attribution, Span
 from classifier.forms import normal_form
-from classifier.masking import MASKS
-from classifier.neutral import neutralize
+from classifier.masking import MASKS, ROUNDS
+from classifier.neutral import NEUTRALS, neutral_edits
 from classifier.text import normalize, visible
 
 _CHUNK = re.compile(r"\S+")
@@ -61,10 +62,10 @@ def locate(attribution: Attribution, text: str) -> Attribution:
     ValueError
         If it is about another post.
     """
-    spans = _straight(text, attribution.words)
+    spans = _straight(text, attribution.words) if NEUTRALS.isdisjoint(attribution.words) else None
     if spans is not None:
         return attribution._replace(spans=spans)
-    found = _named(text)
+    found = _neutralized(text, attribution.words)
     if _spelled(found) != attribution.words:
         found = _by_chunks(text, attribution.words)
     if _spelled(found) != attribution.words:
@@ -86,20 +87,19 @@ def _straight(text: str, words: list[str]) -> list[Span] | None:
     return spans if len(spans) == len(words) else None
 
 
-def _named(text: str) -> list[_Found]:
-    """Normalise chunk by chunk, then look across chunks for what is named; right wherever it gives the words."""
-    letters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for chunk in _CHUNK.finditer(text):
-        offset = chunk.start()
-        form = _known_form(chunk.group())
-        letters += form, " "
-        starts += [offset + start for start in form.starts]
-        ends += [offset + end for end in form.ends]
-        starts.append(chunk.end())
-        ends.append(chunk.end())
-    return _spans_of_words(cast(Aligned, neutralize(Aligned("".join(letters), starts, ends))))
+def _neutralized(text: str, words: list[str]) -> list[_Found]:
+    """Normalise chunk by chunk, then look across chunks for names, which make one word of several; right wherever it gives the words."""
+    found = _moved([(chunk.span(), _known_normalized(chunk.group())) for chunk in _CHUNK.finditer(text)])
+    plain = " ".join(_spelled(found))
+    for _ in range(ROUNDS):
+        edits = neutral_edits(plain) if plain.split(" ") != words else []
+        if not edits:
+            break
+        for start, end, _ in reversed(edits):
+            first, last = plain.count(" ", 0, start), plain.count(" ", 0, end)
+            found[first : last + 1] = [("", found[first][1], found[last][2])]
+        plain = splice(plain, edits)
+    return [(word, start, end) for word, (_, start, end) in zip(plain.split(" "), found, strict=True)] if found else []
 
 
 def _by_chunks(text: str, words: list[str]) -> list[_Found]:
@@ -145,8 +145,8 @@ def _spans_of_words(form: Aligned) -> list[_Found]:
 
 
 @lru_cache(maxsize=50_000)
-def _known_form(chunk: str) -> Aligned:
-    return cast(Aligned, normalize(Aligned.of(chunk)))
+def _known_normalized(chunk: str) -> list[_Found]:
+    return _spans_of_words(cast(Aligned, normalize(Aligned.of(chunk))))
 
 
 _known_words = lru_cache(maxsize=50_000)(_words)
@@ -222,16 +222,67 @@ def highlighted(text: str, attribution: Attribution, column: int) -> list[tuple[
 
 
 def heaviest_words(text: str, attribution: Attribution, categories: np.ndarray, most: int) -> list[str]:
-    """Return the distinct words, as typed but masked, that speak most for any of the marked categories, heaviest first, at most `most`."""
-    edges, firsts, by_category = _pieces(attribution)
-    weights = by_category[:, categories].max(axis=1)
+    """Return the distinct words, as typed but masked, that speak most for any of the marked categories.
+
+    Parameters
+    ----------
+    text : str
+        The post as typed.
+    attribution : Attribution
+        Of it; with or without spans.
+    categories : numpy.ndarray, shape (n_categories,), bool
+    most : int
+        How many words at most.
+
+    Returns
+    -------
+    list of str
+        Heaviest first; none that speaks against all of the categories.
+    """
+    shown: Callable[[int], str]
+    known = [_known_pieces(chunk) for chunk in text.split()]
+    if [word for chunk in known for word in chunk.words] == attribution.words:
+        shown = [word for chunk in known for word in chunk.shown].__getitem__
+        sizes = [size for chunk in known for size in chunk.sizes]
+        weights = attribution.weights
+        if len(sizes) < len(weights):
+            weights = np.add.reduceat(weights, np.cumsum([0, *sizes[:-1]]), axis=0)
+    else:
+        attribution = attribution if attribution.spans else locate(attribution, text)
+        edges, firsts, weights = _pieces(attribution)
+        shown = partial(_as_reason, text, attribution.words, edges, firsts)
+    heaviest = weights[:, categories].max(axis=1)
     found: dict[str, str] = {}
-    for position in np.argsort(weights)[::-1].tolist():
-        if len(found) == most or weights[position] <= 0:
+    for position in np.argsort(heaviest)[::-1].tolist():
+        if len(found) == most or heaviest[position] <= 0:
             break
-        start, end = edges[position]
-        following = firsts[position + 1] if position + 1 < len(firsts) else None
-        word = visible(_shown(text[start:end], attribution.words[firsts[position] : following])).strip(_EDGE_SIGNS)
-        if any(char.isalnum() for char in word):
+        if word := shown(position):
             found.setdefault(word.lower(), word)
     return list(found.values())
+
+
+class _Pieces(NamedTuple):
+    """What a chunk comes to: its words, and its pieces by their words and as they are shown."""
+
+    words: list[str]
+    sizes: list[int]
+    shown: list[str]
+
+
+@lru_cache(maxsize=50_000)
+def _known_pieces(chunk: str) -> _Pieces:
+    found = _known_words(chunk)
+    if any(start == end for _, start, end in found[:1]):
+        return _Pieces([""], [1], [""])  # may belong to the chunk before: no word is empty, so this fits no post
+    alone = Attribution(_spelled(found), np.zeros((len(found), 1)), [(start, end) for _, start, end in found])
+    edges, firsts, _ = _pieces(alone)
+    shown = [_as_reason(chunk, alone.words, edges, firsts, position) for position in range(len(firsts))]
+    return _Pieces(alone.words, np.diff([*firsts, len(found)]).tolist(), shown)
+
+
+def _as_reason(text: str, words: list[str], edges: list[Span], firsts: list[int], position: int) -> str:
+    """Return a piece as it is shown; empty where it holds no letter or digit."""
+    start, end = edges[position]
+    following = firsts[position + 1] if position + 1 < len(firsts) else None
+    word = visible(_shown(text[start:end], words[firsts[position] : following])).strip(_EDGE_SIGNS)
+    return word if any(map(str.isalnum, word)) else ""

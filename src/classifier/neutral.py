@@ -17,7 +17,7 @@ from importlib.resources import files
 from itertools import product
 from typing import NamedTuple
 
-from classifier.aligned import splice
+from classifier.aligned import Edit, splice
 from classifier.masking import fixed_point
 from classifier.text import normalize, strip_accents
 
@@ -135,12 +135,18 @@ def neutralize(text: str) -> str:
 
 
 def _neutralize_once(text: str) -> str:
+    edits = neutral_edits(text)
+    return splice(text, edits) if edits else text
+
+
+def neutral_edits(text: str) -> list[Edit]:
+    """Return what `neutralize` replaces in one round; it goes on until there is nothing left."""
     words = _WORD.findall(text)
     hits = [hit for hit in _hits(words) if words[hit.start : hit.end] != [TOKENS[hit.kind]]]
     if not hits:
-        return text
+        return []
     spans = [match.span() for match in _WORD.finditer(text)]
-    return splice(text, [(spans[hit.start][0], spans[hit.end - 1][1], TOKENS[hit.kind]) for hit in hits])
+    return [(spans[hit.start][0], spans[hit.end - 1][1], TOKENS[hit.kind]) for hit in hits]
 
 
 def _hits(words: list[str]) -> list[_Hit]:

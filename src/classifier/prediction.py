@@ -155,7 +155,7 @@ class Moderator:
         vectorizer = self._stored.classifier.vectorizer_
         explained = attribute(vectorizer, prepared, weighed, touched, self._coefficients)
         for row, attribution in zip(touched, explained, strict=True):
-            reasons[row] = "; ".join(heaviest_words(texts[row], locate(attribution, texts[row]), routes[row] > Route.CLEAR, self._n_reasons))
+            reasons[row] = "; ".join(heaviest_words(texts[row], attribution, routes[row] > Route.CLEAR, self._n_reasons))
         return reasons
 
 
