@@ -17,13 +17,14 @@ SEED = 2017
 
 
 class Comments(NamedTuple):
-    """Comments as typed, and the forms that the project's features read."""
+    """Comments as typed, the forms that the project's features read, and the words of the headlines they stand under ("" for none)."""
 
     typed: list[str]
     prepared: Prepared
+    headlines: list[str]
 
     def take(self, rows: np.ndarray) -> "Comments":
-        return Comments([self.typed[row] for row in rows], self.prepared.take(rows))
+        return Comments([self.typed[row] for row in rows], self.prepared.take(rows), [self.headlines[row] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Settings:
     weights: tuple[float, ...] = (1.0, 1.0, 1.0, 0.0)  # of the views of PostVectorizer
     typed: float = 0.0  # weight of characters of the comment as typed: case, repeats and teencode are still in it
     syllables: float = 0.0  # weight of syllables of the normalised comment
+    headline: float = 0.0  # weight of the words of the headline
     nb: float = 0.0  # power of the absolute log-count ratio that scales each feature (Wang, Manning 2012)
     balance: float = 0.0  # power of the inverse class frequency: 0 none, 1 `balanced`
     regularization: float = 0.1
@@ -41,7 +43,7 @@ class Settings:
 
     @property
     def factors(self) -> np.ndarray:
-        return np.array([*self.weights, self.typed, self.syllables])
+        return np.array([*self.weights, self.typed, self.syllables, self.headline])
 
 
 class Fold(NamedTuple):
@@ -52,8 +54,9 @@ class Fold(NamedTuple):
     views: np.ndarray
 
 
-def read(texts: Sequence[str]) -> Comments:
-    return Comments(list(texts), prepare(texts, n_jobs=-1))
+def read(texts: Sequence[str], headlines: Sequence[str] | None = None) -> Comments:
+    words = [""] * len(texts) if headlines is None else prepare(headlines, n_jobs=-1).words
+    return Comments(list(texts), prepare(texts, n_jobs=-1), words)
 
 
 def featurize(train: Comments, held_out: Comments, used: np.ndarray) -> Fold:
@@ -63,27 +66,29 @@ def featurize(train: Comments, held_out: Comments, used: np.ndarray) -> Fold:
     ----------
     train, held_out : Comments
     used : array of float, shape (n_views,)
-        A view with factor 0 is left out: those of `PostVectorizer`, then characters as typed, then syllables.
+        A view with factor 0 is left out: those of `PostVectorizer`, then characters as typed, syllables, words of the headline.
 
     Returns
     -------
     Fold
         Features not yet multiplied by the factors.
     """
-    blocks = []
-    for number in np.flatnonzero(used):
-        if number < len(VIEWS):
-            vectorizer = PostVectorizer(weights=tuple(float(view == number) for view in range(len(VIEWS))))
-            parts = vectorizer.fit_transform(train.prepared), vectorizer.transform(held_out.prepared)
-        elif number == len(VIEWS):
-            characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), lowercase=False, min_df=2, sublinear_tf=True)
-            parts = characters.fit_transform(train.typed), characters.transform(held_out.typed)
-        else:
-            syllables = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), lowercase=False, min_df=2, sublinear_tf=True)
-            parts = syllables.fit_transform(train.prepared.characters), syllables.transform(held_out.prepared.characters)
-        blocks.append((number, *parts))
+    blocks = [(number, *_fit_view(number, train, held_out)) for number in np.flatnonzero(used)]
     views = np.concatenate([np.full(ours.shape[1], number) for number, ours, _ in blocks])
     return Fold(sparse.hstack([ours for _, ours, _ in blocks], format="csr"), sparse.hstack([other for *_, other in blocks], format="csr"), views)
+
+
+def _fit_view(number: int, train: Comments, held_out: Comments) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    if number < len(VIEWS):
+        vectorizer = PostVectorizer(weights=tuple(float(view == number) for view in range(len(VIEWS))))
+        return vectorizer.fit_transform(train.prepared), vectorizer.transform(held_out.prepared)
+    form, terms = (
+        (lambda comments: comments.typed, {"analyzer": "char_wb", "ngram_range": (2, 5)}),
+        (lambda comments: comments.prepared.characters, {"token_pattern": r"\w+|[^\w\s]", "ngram_range": (1, 2)}),
+        (lambda comments: comments.headlines, {"token_pattern": r"\S+", "ngram_range": (1, 2)}),
+    )[number - len(VIEWS)]
+    view = TfidfVectorizer(lowercase=False, min_df=2, sublinear_tf=True, **terms)
+    return view.fit_transform(form(train)), view.transform(form(held_out))
 
 
 def fit_scores(fold: Fold, labels: np.ndarray, grid: Sequence[Settings]) -> list[np.ndarray]:

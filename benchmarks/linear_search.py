@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.ndimage import uniform_filter
 from sklearn.metrics import average_precision_score, f1_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 FOLDS, OUTER, INNER = 5, 3, 3
 SHARES = np.geomspace(0.5, 2.5, 25)
@@ -68,28 +68,30 @@ def _fast_macro_f1(labels: np.ndarray, predicted: np.ndarray, n: int) -> float:
     return float(np.mean(2 * np.diag(confusion) / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)))
 
 
-def splits(labels: np.ndarray, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    yield from StratifiedKFold(n, shuffle=True, random_state=SEED).split(labels, labels)
+def splits(labels: np.ndarray, n: int, groups: Sequence[str] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Stratified folds; groups, if there are any, stay whole."""
+    folds = StratifiedKFold if groups is None else StratifiedGroupKFold
+    yield from folds(n, shuffle=True, random_state=SEED).split(labels, labels, groups)
 
 
-def out_of_fold(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], n: int) -> list[np.ndarray]:
-    """Margins of each comment by models that did not see it, for each of the settings."""
+def out_of_fold(comments: Comments, labels: np.ndarray, grid: Sequence[Settings], n: int, groups: Sequence[str] | None = None) -> list[np.ndarray]:
+    """Margins of each comment by models that did not see it (or any of its group), for each of the settings."""
     used = np.max([settings.factors for settings in grid], axis=0)
 
     def one(train: np.ndarray, held_out: np.ndarray) -> list[np.ndarray]:
         fold = featurize(comments.take(train), comments.take(held_out), used)
         return fit_scores(fold, labels[train], grid)
 
-    parts = list(splits(labels, n))
+    parts = list(splits(labels, n, groups))
     scores = Parallel(n_jobs=-1)(delayed(one)(*part) for part in parts)
     order = np.argsort(np.concatenate([held_out for _, held_out in parts]))
     return [np.concatenate(by_fold)[order] for by_fold in zip(*scores, strict=True)]
 
 
-def cross_fitted_macro_f1(labels: np.ndarray, scores: np.ndarray) -> float:
+def cross_fitted_macro_f1(labels: np.ndarray, scores: np.ndarray, groups: Sequence[str] | None = None) -> float:
     """Macro-F1 out of fold, with offsets chosen on the other folds."""
     shifted = scores.copy()
-    for rest, held_out in splits(labels, FOLDS):
+    for rest, held_out in splits(labels, FOLDS, groups):
         shifted[held_out] += choose_offsets(labels[rest], scores[rest])
     return macro_f1(labels, shifted)
 
@@ -128,6 +130,12 @@ def nested_macro_f1(comments: Comments, labels: np.ndarray, grid: Sequence[Setti
     return macro_f1(labels, scores)
 
 
+def unseen_headlines_macro_f1(comments: Comments, labels: np.ndarray, settings: Settings) -> float:
+    """Macro-F1 where no comment under the same headline was trained on: without what a model remembers of single articles."""
+    (scores,) = out_of_fold(comments, labels, [settings], FOLDS, comments.headlines)
+    return cross_fitted_macro_f1(labels, scores, comments.headlines)
+
+
 def describe(settings: Settings) -> str:
     return ", ".join(f"{name} {value}" for name, value in asdict(settings).items())
 
@@ -146,6 +154,7 @@ def ablations(chosen: Settings) -> dict[str, Settings]:
         "without syllables": replace(chosen, syllables=0.0),
         "with syllables": replace(chosen, syllables=1.0),
         "syllables alone": replace(chosen, weights=(0.0,) * len(chosen.weights), typed=0.0, syllables=1.0),
+        "without the headline": replace(chosen, headline=0.0),
         "no log-count ratio": replace(chosen, nb=0.0),
         "full log-count ratio": replace(chosen, nb=1.0),
         "classes not balanced": replace(chosen, balance=0.0),
@@ -177,11 +186,13 @@ class Benchmark(NamedTuple):
     text: str
     label: str
     grid: tuple[Settings, ...]
+    headline: str | None = None
 
 
 def load(benchmark: Benchmark, path: Path) -> tuple[Comments, np.ndarray]:
     table = pd.read_csv(path, dtype={benchmark.text: str}, keep_default_na=False)
-    return read(table[benchmark.text].tolist()), table[benchmark.label].to_numpy()
+    headlines = table[benchmark.headline].tolist() if benchmark.headline else None
+    return read(table[benchmark.text].tolist(), headlines), table[benchmark.label].to_numpy()
 
 
 def run(benchmark: Benchmark, folder: Path, ablation: bool) -> None:
@@ -200,6 +211,8 @@ def run(benchmark: Benchmark, folder: Path, ablation: bool) -> None:
         result["ablation"] = print_ablation(train, labels, choice.settings)
     else:
         result["macro_f1_nested"] = round(nested_macro_f1(train, labels, benchmark.grid, say), 4)
+        if benchmark.headline:
+            result["macro_f1_unseen_headlines"] = round(unseen_headlines_macro_f1(train, labels, choice.settings), 4)
     for part, file in benchmark.parts.items():
         if part != "train" and not ablation and (folder / file).is_file():
             others, truth = load(benchmark, folder / file)

@@ -146,11 +146,18 @@ def _spans_of_words(form: Aligned) -> list[_Found]:
 
 @lru_cache(maxsize=50_000)
 def _known_normalized(chunk: str) -> list[_Found]:
-    return _spans_of_words(cast(Aligned, normalize(Aligned.of(chunk))))
+    return _as_it_stands(chunk, normalize(chunk)) or _spans_of_words(cast(Aligned, normalize(Aligned.of(chunk))))
 
 
-_known_words = lru_cache(maxsize=50_000)(_words)
-"""Most words are met again and again, and most are normalised alike alone and in a post."""
+@lru_cache(maxsize=50_000)
+def _known_words(chunk: str) -> list[_Found]:
+    """Most words are met again and again, and most are normalised alike alone and in a post."""
+    return _as_it_stands(chunk, normal_form(chunk)) or _words(chunk)
+
+
+def _as_it_stands(chunk: str, form: str) -> list[_Found]:
+    """Return a chunk that normalisation leaves as it is but for capitals, as most are; nothing of others."""
+    return [(form, 0, len(chunk))] if len(form) == len(chunk) and form == chunk.lower() else []
 
 
 def written_pieces(text: str, attribution: Attribution) -> list[WrittenPiece]:
