@@ -22,6 +22,8 @@ from classifier.workers import Workers
 MODELS = "models"
 _WORTH_A_POOL = 1000
 """Rows a chunk from which worker processes pay, as soon as there is a second chunk."""
+_SHARE = 500
+"""Rows handed to a worker at a time: few enough that all end together, and that their numbers fit into the processor's cache."""
 _LEARNT_BEFORE_FORKING = 100
 """Posts scored before workers are forked: what is then loaded and remembered lies in memory once for all of them."""
 _DECIMALS = 6
@@ -97,7 +99,7 @@ class Moderator:
         unusable = list(dict.fromkeys([_UNREADABLE, *filter(None, faults)]))
         place = np.where(readable, np.cumsum(readable) - 1, len(rows))
         wanted = [len(rows) + unusable.index(fault) if fault else place[found] for fault, found in zip(faults, number, strict=True)]
-        return joined(usable, invalid(unusable)).take(np.array(wanted, dtype=int))
+        return joined([usable, invalid(unusable)]).take(np.array(wanted, dtype=int))
 
     def workers(self, processes: int) -> Workers:
         """Return processes that score lists of texts as `scores` does; started once and kept."""
@@ -247,8 +249,13 @@ def _fresh(moderator: Moderator, chunks: _Chunks, text_column: str, processes: i
             yield chunk, moderator.score(chunk[text_column].tolist())
         return
     moderator.scores(head[0][text_column].head(_LEARNT_BEFORE_FORKING).tolist())
-    for chunk, scores in moderator.workers(processes).map(chunks, lambda chunk: chunk[text_column].tolist()):
-        yield chunk, scores.table(moderator.version)
+    shares = ((chunk, start) for chunk in chunks for start in range(0, len(chunk), _SHARE))
+    done: list[Scores] = []
+    for (chunk, start), scores in moderator.workers(processes).map(shares, lambda share: share[0][text_column].iloc[share[1] :][:_SHARE].tolist()):
+        done.append(scores)
+        if start + _SHARE >= len(chunk):
+            yield chunk, joined(done).table(moderator.version)
+            done = []
 
 
 def _check_columns(columns: Sequence[str], text_column: str, name: str) -> None:

@@ -1,6 +1,8 @@
 """What scoring says of posts: the bare figures, the columns of a scored batch, and the summary of one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -69,9 +71,10 @@ def invalid(reasons: list[str]) -> Scores:
     return Scores(np.full(shape, np.nan), np.full(shape, _NO_ROUTE, dtype=np.int8), reasons)
 
 
-def joined(one: Scores, other: Scores) -> Scores:
-    """Return the scores of one batch and then those of another."""
-    return Scores(np.vstack([one.probability, other.probability]), np.vstack([one.routes, other.routes]), one.reasons + other.reasons)
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Return the scores of several batches, at least one, one behind another."""
+    probability, routes, reasons = zip(*parts, strict=True)
+    return Scores(np.vstack(probability), np.vstack(routes), list(chain.from_iterable(reasons)))
 
 
 @dataclass
