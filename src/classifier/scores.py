@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,11 @@ from classifier.routing import decide
 from classifier.taxonomy import CATEGORIES, INVALID, Route
 
 _NO_ROUTE = -1
-_LABELS = np.array([*(route.label for route in Route), ""], dtype=object)
+_LABELS = pd.array([*(route.label for route in Route), ""], dtype="str")
 """By the value of a route; the last is that of no route."""
-_DECISIONS = np.array([*_LABELS[:-1], INVALID], dtype=object)
+_DECISIONS = pd.array([*(route.label for route in Route), INVALID], dtype="str")
 _BITS = 1 << np.arange(len(CATEGORIES))
-_JOINED = np.array([";".join(np.array(CATEGORIES)[(chosen & _BITS) > 0]) for chosen in range(1 << len(CATEGORIES))], dtype=object)
+_JOINED = pd.array([";".join(np.array(CATEGORIES)[(chosen & _BITS) > 0]) for chosen in range(1 << len(CATEGORIES))], dtype="str")
 """The names of each set of categories, by the sum of their bits."""
 
 SCORE_COLUMNS: tuple[str, ...] = (
@@ -52,17 +52,16 @@ class Scores(NamedTuple):
     def table(self, version: str) -> pd.DataFrame:
         """Spell them out as `SCORE_COLUMNS`."""
         routes = self.routes
-        columns: dict[str, np.ndarray] = {
-            "decision": _DECISIONS[np.where(routes[:, 0] == _NO_ROUTE, _NO_ROUTE, decide(routes))],
-            "categories": _JOINED[(routes > Route.CLEAR) @ _BITS],
-            "reasons": np.array(self.reasons, dtype=object),
-            "model_version": np.full(len(routes), version, dtype=object),
+        columns: dict[str, Any] = {
+            "decision": _DECISIONS.take(np.where(routes[:, 0] == _NO_ROUTE, _NO_ROUTE, decide(routes))),
+            "categories": _JOINED.take((routes > Route.CLEAR) @ _BITS),
+            "reasons": pd.array(self.reasons, dtype="str"),
+            "model_version": pd.array([version], dtype="str").take(np.zeros(len(routes), dtype=int)),
         }
         for column, category in enumerate(CATEGORIES):
             columns[f"p_{category}"] = self.probability[:, column]
-            columns[f"route_{category}"] = _LABELS[routes[:, column]]
-        typed = {name: values if values.dtype == float else pd.array(values, dtype="str") for name, values in columns.items()}
-        return pd.DataFrame({name: typed[name] for name in SCORE_COLUMNS}, copy=False)
+            columns[f"route_{category}"] = _LABELS.take(routes[:, column])
+        return pd.DataFrame({name: columns[name] for name in SCORE_COLUMNS}, copy=False)
 
 
 def invalid(reasons: list[str]) -> Scores:
