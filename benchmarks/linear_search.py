@@ -225,5 +225,6 @@ def run(benchmark: Benchmark, folder: Path, ablation: bool) -> None:
 def main(benchmark: Benchmark, arguments: list[str]) -> None:
     folders = [Path(argument) for argument in arguments if argument != "--ablation"]
     if len(folders) != 1 or not (folders[0] / benchmark.parts["train"]).is_file():
-        sys.exit(f"usage: python benchmarks/{benchmark.name}.py DIR [--ablation], where DIR holds {' and '.join(list(benchmark.parts.values())[:2])}")
+        options = "[--headline] [--ablation]" if benchmark.headline else "[--ablation]"
+        sys.exit(f"usage: python benchmarks/{benchmark.name}.py DIR {options}, where DIR holds {' and '.join(list(benchmark.parts.values())[:2])}")
     run(benchmark, folders[0], "--ablation" in arguments)

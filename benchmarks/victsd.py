@@ -6,8 +6,8 @@ part brings inside train. The last line is JSON.
 
 --headline adds the words of the headline that a comment stands under. The official parts share their articles (98 % of the
 comments in valid stand under a headline of train), so this mostly says how toxic the comments under each known article are:
-a fair aid when a running discussion is moderated, and none under a new article, as `macro_f1_unseen_headlines` shows.
-Published figures read the comment alone.
+an aid while a known discussion goes on, and a hindrance under a new article: compare `macro_f1_unseen_headlines`, where folds
+keep articles whole, with and without --headline. It is not to be set beside figures of models that read the comment alone.
 
 Usage: python benchmarks/victsd.py DIR [--headline] [--ablation]
 """
