@@ -10,12 +10,12 @@ from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
 from classifier.bands import ChosenBand
+from classifier.cache import FeatureCache
 from classifier.calibration import precision_elsewhere
 from classifier.evaluation import evaluate
 from classifier.fairness import spreads, subgroup_auc
-from classifier.features import prepare
-from classifier.model import PostClassifier
 from classifier.params import Params
+from classifier.predictor import FittedClassifier
 from classifier.probes import IDENTITY_KINDS, mentions, probe_sets
 from classifier.robustness import evasion_costs
 from classifier.routing import Band, route_posts
@@ -26,18 +26,19 @@ _POSTS_A_TASK = 5000
 
 
 def assess(
-    classifier: PostClassifier,
+    classifier: FittedClassifier,
     bands: Mapping[str, Band],
     test: pd.DataFrame,
     probability: np.ndarray,
     params: Params,
     disguised: pd.DataFrame | None = None,
+    cache: FeatureCache | None = None,
 ) -> dict[str, Any]:
     """Measure a model on labelled posts that neither trained it nor chose its bands.
 
     Parameters
     ----------
-    classifier : PostClassifier
+    classifier : FittedClassifier
     bands : mapping of str to Band
     test : pandas.DataFrame, n rows
         Of a `Corpus`.
@@ -47,6 +48,8 @@ def assess(
     disguised : pandas.DataFrame, optional
         The posts on which the cost of disguises is measured: it compares a post with itself, so posts that chose the bands
         serve as well, and more of them make it surer. Those of `test`, where they are not given.
+    cache : FeatureCache, optional
+        Where the forms of disguised posts may be known from before.
 
     Returns
     -------
@@ -57,10 +60,11 @@ def assess(
         category the method and the out-of-fold losses that chose it.
     """
     processes = params.prediction.processes
+    cache = cache or FeatureCache(None)
 
     def score(texts: list[str]) -> np.ndarray:
         """Probabilities; posts that come to the same normal form are scored once."""
-        prepared = prepare(texts, processes, classifier.vectorizer_.segmenter)
+        prepared = cache.forms(texts, processes, classifier.vectorizer_.segmenter)
         _, first, position = np.unique(np.array(prepared.characters, dtype=object), return_index=True, return_inverse=True)
         parts = np.array_split(first, max(1, len(first) // _POSTS_A_TASK))
         scored = Parallel(n_jobs=processes if len(parts) > 1 else 1)(delayed(classifier.predict_proba)(prepared.take(rows)) for rows in parts)

@@ -1,26 +1,29 @@
 """One calibrated linear head a category over shared features."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
-from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from classifier.attribution import Attribution, attribute
-from classifier.calibration import METHODS, bent, choose_method, fit_curve, prior_shift
+from classifier.attribution import Attribution
+from classifier.calibration import METHODS, choose_method, fit_curve, prior_shift
 from classifier.features import PostVectorizer, Prepared
+from classifier.predictor import FittedClassifier, FittedHead
 from classifier.taxonomy import CATEGORIES
 
 _TOLERANCE = 0.1
 """Of liblinear's solver: average precision is the same to 0.0001 as at its own 0.0001, in less than half the time."""
+
+
+FitFeatures = Callable[[PostVectorizer, Prepared], tuple[PostVectorizer, sparse.csr_matrix]]
 
 
 class FittedFold(NamedTuple):
@@ -40,7 +43,7 @@ class FittedFold(NamedTuple):
     held_out_features: sparse.csr_matrix
 
 
-class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
+class CalibratedLinearHead(FittedHead, ClassifierMixin, BaseEstimator):
     """A linear support vector machine whose margin a fitted curve turns into a probability.
 
     The curve is fitted to out-of-fold margins, the weights to all rows. Log-odds are an affine function of the features, so
@@ -174,10 +177,6 @@ class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "coef_")
         return np.asarray(X @ self.coef_ + self.intercept_)
 
-    def probability(self, log_odds: np.ndarray) -> np.ndarray:
-        """Return the calibrated probability for log-odds, shape (n,)."""
-        return bent(log_odds, self.bend_)
-
     def predict_proba(self, X: sparse.csr_matrix) -> np.ndarray:
         """Return the probabilities of both classes, shape (n, 2)."""
         positive = self.probability(self.decision_function(X))
@@ -188,7 +187,7 @@ class CalibratedLinearHead(ClassifierMixin, BaseEstimator):
         return self.classes_[(self.probability(self.decision_function(X)) > 0.5).astype(int)]
 
 
-class PostClassifier(ClassifierMixin, BaseEstimator):
+class PostClassifier(FittedClassifier, ClassifierMixin, BaseEstimator):
     """Posts in, a probability for each category out.
 
     Parameters
@@ -211,6 +210,9 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
     classes_ : numpy.ndarray of str
         The categories.
     """
+
+    vectorizer_: PostVectorizer
+    heads_: dict[str, CalibratedLinearHead]
 
     def __init__(
         self,
@@ -240,6 +242,7 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
         natural: np.ndarray | None = None,
+        fit_features: FitFeatures | None = None,
     ) -> "PostClassifier":
         """Fit features on all posts and each head on the posts where its category is annotated.
 
@@ -253,6 +256,9 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
             Posts of one group never stand on both sides of a calibration fold.
         natural : numpy.ndarray, shape (n,), bool, optional
             Posts like those to come; probabilities are calibrated on these alone.
+        fit_features : callable, optional
+            Gives a fitted vectoriser and the features of posts for an unfitted one, where they may be known from before;
+            `classifier.cache.FeatureCache.features` is one.
 
         Returns
         -------
@@ -268,9 +274,9 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
         size = len(X.characters) if isinstance(X, Prepared) else len(X)
         if y.shape != (size, len(self.categories)):
             raise ValueError(f"y must have shape ({size}, {len(self.categories)}), got {y.shape}")
-        self.vectorizer_ = clone(self.vectorizer) if self.vectorizer is not None else PostVectorizer()
+        vectorizer = clone(self.vectorizer) if self.vectorizer is not None else PostVectorizer()
         head = self.head if self.head is not None else CalibratedLinearHead()
-        features = self.vectorizer_.fit_transform(X)
+        self.vectorizer_, features = (fit_features or _fit_features)(vectorizer, vectorizer.prepared(X))
         folds = self._folds(features, y, groups, head)
         rates = {category: (self.expected_rates or {}).get(category, head.expected_rate) for category in self.categories}
         fitted = Parallel(n_jobs=self.n_jobs)(
@@ -305,40 +311,16 @@ class PostClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Sequence[str] | Prepared) -> np.ndarray:
         """Return log-odds, shape (n, n_categories)."""
         check_is_fitted(self, "heads_")
-        return self.log_odds(self.vectorizer_.transform(X))
-
-    def log_odds(self, features: sparse.csr_matrix) -> np.ndarray:
-        """Return log-odds for features of `vectorizer_`, shape (n, n_categories)."""
-        intercepts = np.array([head.intercept_ for head in self.heads_.values()])
-        return np.asarray(features @ self.coefficients() + intercepts)
-
-    def coefficients(self) -> np.ndarray:
-        """Return the weights of all heads, shape (n_features, n_categories)."""
-        return np.column_stack([head.coef_ for head in self.heads_.values()])
-
-    def probability(self, log_odds: np.ndarray) -> np.ndarray:
-        """Return the calibrated probabilities for log-odds, both of shape (n, n_categories)."""
-        return np.column_stack([head.probability(log_odds[:, column]) for column, head in enumerate(self.heads_.values())])
-
-    def at_training_balance(self, probability: np.ndarray) -> np.ndarray:
-        """Take the expected rates out of probabilities again, shape (n, n_categories): what holds among posts like the training ones."""
-        shifts = [0.0 if head.expected_rate is None else prior_shift(head.expected_rate, head.rate_) for head in self.heads_.values()]
-        return expit(logit(probability) + np.array(shifts))
-
-    def predict_proba(self, X: Sequence[str] | Prepared) -> np.ndarray:
-        """Return the calibrated probability of each category, shape (n, n_categories); they need not add up to 1."""
-        return self.probability(self.decision_function(X))
-
-    def predict(self, X: Sequence[str] | Prepared) -> np.ndarray:
-        """Return 0 or 1 for each category, shape (n, n_categories): whether it is likelier than not."""
-        return (self.predict_proba(X) > 0.5).astype(int)
+        return super().decision_function(X)
 
     def explain(self, X: Sequence[str] | Prepared) -> list[Attribution]:
         """Say for each post what each of its words adds to the log-odds of each category; see `attribute`."""
         check_is_fitted(self, "heads_")
-        prepared = self.vectorizer_.prepared(X)
-        rows = np.arange(len(prepared.characters))
-        return list(attribute(self.vectorizer_, prepared, self.vectorizer_.weigh(prepared), rows, self.coefficients()))
+        return super().explain(X)
+
+
+def _fit_features(vectorizer: PostVectorizer, prepared: Prepared) -> tuple[PostVectorizer, sparse.csr_matrix]:
+    return vectorizer, vectorizer.fit_transform(prepared)
 
 
 def _fitted(

@@ -160,6 +160,13 @@ class PredictionParams(_Section):
     reasons: Annotated[int, Field(ge=0)]
 
 
+class CacheParams(_Section):
+    """Where training keeps what it works out of posts."""
+
+    folder: str | None
+    most_mib: Positive
+
+
 class OrderParams(_Section):
     """What a look at a post is worth."""
 
@@ -218,6 +225,7 @@ class Params(_Section):
     evaluation: EvaluationParams
     gates: GateParams
     tracking: TrackingParams
+    cache: CacheParams
     prediction: PredictionParams
     review: ReviewParams
     monitoring: MonitoringParams

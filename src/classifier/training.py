@@ -16,6 +16,7 @@ import pandas as pd
 from classifier import registry, tracking
 from classifier.assessment import assess, promises_kept
 from classifier.bands import ChosenBand, OutOfFold, choose_band
+from classifier.cache import FeatureCache
 from classifier.corpus import Corpus, load_corpus
 from classifier.corpus.label_check import out_of_fold_probabilities, suspected_errors
 from classifier.corpus.sources import OWN_FORMAT
@@ -23,7 +24,7 @@ from classifier.corpus.splits import CALIBRATION, TEST, TRAIN
 from classifier.distributions import reference, write_reference
 from classifier.errors import InputError
 from classifier.evaluation import average_precision_losses
-from classifier.features import PostVectorizer, Prepared, prepare
+from classifier.features import PostVectorizer, Prepared
 from classifier.gates import Gate, judge
 from classifier.model import CalibratedLinearHead, PostClassifier
 from classifier.model_card import write_card
@@ -85,12 +86,12 @@ def build_classifier(params: Params) -> PostClassifier:
     return PostClassifier(vectorizer, head, expected_rates=model.expected_rate, n_jobs=params.prediction.processes)
 
 
-def forms(params: Params, texts: Iterable[str]) -> Prepared:
+def forms(params: Params, texts: Iterable[str], cache: FeatureCache | None = None) -> Prepared:
     """Return the forms of posts as the classifier of params reads them."""
-    return prepare(list(texts), params.prediction.processes, params.features.segmenter)
+    return (cache or FeatureCache(None)).forms(list(texts), params.prediction.processes, params.features.segmenter)
 
 
-def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> PostClassifier:
+def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared, cache: FeatureCache | None = None) -> PostClassifier:
     """Fit the classifier of params on labelled posts and on copies of them without accents.
 
     Many people type without accents; a copy in that form lets every post teach what it says about such posts too.
@@ -103,10 +104,12 @@ def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> P
         Of a `Corpus`: `text`, categories, `source`, `weight`, `group`, `measured`.
     prepared : Prepared
         The forms of the n posts.
+    cache : FeatureCache, optional
+        Where forms and features may be known from before.
     """
     ours = [source.name for source in params.corpus.sources if source.adapter == OWN_FORMAT]
     copied = np.flatnonzero(posts["source"].isin(ours).to_numpy() & (params.model.bare_copies > 0))
-    copies = forms(params, [strip_accents(text) for text in posts["text"].iloc[copied]])
+    copies = forms(params, [strip_accents(text) for text in posts["text"].iloc[copied]], cache)
     rows = np.concatenate([np.arange(len(posts)), copied])
     weight = posts["weight"].to_numpy(dtype=float)
     return build_classifier(params).fit(
@@ -115,6 +118,7 @@ def fit_classifier(params: Params, posts: pd.DataFrame, prepared: Prepared) -> P
         sample_weight=np.concatenate([weight, weight[copied] * params.model.bare_copies]),
         groups=posts["group"].to_numpy()[rows],
         natural=np.concatenate([posts["measured"].to_numpy(), np.zeros(len(copied), dtype=bool)]),
+        fit_features=cache.features if cache else None,
     )
 
 
@@ -169,21 +173,23 @@ def train(params: Params, project: Path, models: Path, step: Step = lambda name:
     """
     started = time.perf_counter()
     tracking.check_store(project)
+    cache = FeatureCache(None if params.cache.folder is None else project / params.cache.folder, params.cache.most_mib)
     in_use = _load_current(models, step)
     step("reading the corpus")
     corpus = load_corpus(params.corpus, project, params.seed)
     step(f"segmenting {len(corpus.posts):,} posts")
-    prepared = forms(params, corpus.posts["text"])
+    prepared = forms(params, corpus.posts["text"], cache)
     posts, calibration, test = (corpus.split(name) for name in (TRAIN, CALIBRATION, TEST))
     step("fitting features and heads")
     with _readable_faults():
-        classifier = fit_classifier(params, posts, prepared.take(posts.index.to_numpy()))
+        classifier = fit_classifier(params, posts, prepared.take(posts.index.to_numpy()), cache)
     step("choosing bands")
     chosen = choose_bands(classifier, posts, calibration, classifier.predict_proba(prepared.take(calibration.index.to_numpy())), params)
     bands = {category: choice.band for category, choice in chosen.items()}
     step("measuring quality, fairness and what disguises cost")
     probability = classifier.predict_proba(prepared.take(test.index.to_numpy()))
-    report = assess(classifier, bands, test, probability, params, disguised=pd.concat([calibration, test]))
+    report = assess(classifier, bands, test, probability, params, disguised=pd.concat([calibration, test]), cache=cache)
+    cache.trim()
     report["promises"] = promises_kept(report, chosen, params.model.expected_rate)
     gates = judge(report, _losses(in_use, test, probability), params.gates)
     seconds = time.perf_counter() - started
