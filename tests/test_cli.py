@@ -1,5 +1,6 @@
 """The command line as its users meet it: what each command prints, writes and answers to bad input. All rows are invented."""
 
+import gc
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from classifier.cli import app
+from classifier.commands import starting
+from classifier.errors import InputError
 from classifier.posts import FORMATS, STDIO, read_batch, write_batch
 from classifier.prediction import SCORE_COLUMNS, Moderator, score_file
 from classifier.training import TrainingResult
@@ -288,3 +291,17 @@ def test_train_and_evaluate_exit_with_1_and_name_the_gate_when_one_fails(small: 
         assert answer.returncode == 1
         assert re.search(r"flagged in \w+ +0\.\d+ +≤ 0\.0200 +failed by 0\.\d+", answer.stdout)
     assert f"version: {trained.version}" in call("models", "show", project=small).stdout
+
+
+def test_what_a_start_changes_is_as_before_afterwards_even_if_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with pytest.raises(InputError), starting():
+        assert not gc.isenabled()
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+        raise InputError("no model")
+    assert gc.isenabled()
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with starting():
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "2"

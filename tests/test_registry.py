@@ -1,6 +1,9 @@
 """Stored versions: what is saved comes back, what was tampered with does not."""
 
 import json
+import pickle
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from classifier import registry
 from classifier.errors import InputError
 from classifier.features import PostVectorizer
 from classifier.model import CalibratedLinearHead, PostClassifier
+from classifier.predictor import FittedClassifier
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
 
@@ -47,6 +51,44 @@ def test_a_stored_model_does_not_carry_what_its_training_posts_scored(models: Pa
     assert not any(hasattr(head, "out_of_fold_") for head in registry.load_model(models).classifier.heads_.values())
     with zipfile.ZipFile(models / VERSIONS[0] / registry.MODEL_FILE) as archive:
         assert b"out_of_fold_" not in archive.read("schema.json")
+
+
+def test_a_file_that_only_skops_can_read_gives_the_same_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = registry.load_model(models).classifier
+
+    def refuse(*_: object) -> None:
+        raise registry.UnknownContentError("a node of the future")
+
+    monkeypatch.setattr(registry, "read_model_file", refuse)
+    read = registry.load_model(models).classifier
+    assert (type(plain), type(read)) == (FittedClassifier, PostClassifier)
+    np.testing.assert_array_equal(read.predict_proba(TEXTS), plain.predict_proba(TEXTS))
+
+
+def test_a_stored_model_can_be_sent_to_another_process(models: Path) -> None:
+    stored = registry.load_model(models).classifier
+    size = len(pickle.dumps(stored))
+    before = stored.explain(TEXTS[:2])
+    again = pickle.loads(pickle.dumps(stored))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), stored.predict_proba(TEXTS))
+    for one, other in zip(again.explain(TEXTS[:2]), before, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+    assert len(pickle.dumps(stored)) == size, "tables are not sent"
+
+
+def test_a_stored_model_scores_without_scikit_learn(models: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from classifier.prediction import Moderator
+scored = Moderator.load(Path(sys.argv[1])).score(["đồ ngu như bò, thầy ạ!", "mai_học 😂 phòng nào", None])
+assert scored["decision"].notna().all()
+print(*sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code, str(models)], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert "scipy.sparse" in loaded
+    assert loaded & {"sklearn", "mlflow", "scipy.stats", "underthesea", "skops", "joblib"} == set()
 
 
 def test_promotion_switches_the_version_in_use_and_back(models: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from classifier.features import PairView, PostVectorizer, TfidfView, WeighedTerms
 from classifier.forms import Prepared
 from classifier.text import fold
+from classifier.views import FittedVectorizer, Pairs, WeighedTerms
 
 _BLOCK = 128
 """Posts attributed at a time: their numbers fit into the processor's cache."""
@@ -38,7 +38,7 @@ class Attribution(NamedTuple):
 
 
 def attribute(
-    vectorizer: PostVectorizer, prepared: Prepared, weighed: WeighedTerms, rows: np.ndarray, coefficients: np.ndarray
+    vectorizer: FittedVectorizer, prepared: Prepared, weighed: WeighedTerms, rows: np.ndarray, coefficients: np.ndarray
 ) -> Iterator[Attribution]:
     """Divide the log-odds of posts over their words.
 
@@ -48,7 +48,7 @@ def attribute(
 
     Parameters
     ----------
-    vectorizer : PostVectorizer
+    vectorizer : FittedVectorizer
         Fitted.
     prepared : Prepared
         The forms of n posts.
@@ -167,7 +167,7 @@ def _runs_of_folded(prepared: Prepared) -> _Runs:
     return run, run, owner[new]
 
 
-def weights_alone(vectorizer: PostVectorizer, post: "_Post", features: sparse.csr_matrix, coefficients: np.ndarray) -> np.ndarray:
+def weights_alone(vectorizer: FittedVectorizer, post: "_Post", features: sparse.csr_matrix, coefficients: np.ndarray) -> np.ndarray:
     """Weigh the words of one post by spelling out its terms."""
     offsets = _offsets(vectorizer)
     indices, values = features.indices, features.data
@@ -192,7 +192,7 @@ def weights_alone(vectorizer: PostVectorizer, post: "_Post", features: sparse.cs
     return weights
 
 
-def _offsets(vectorizer: PostVectorizer) -> dict[str, int]:
+def _offsets(vectorizer: FittedVectorizer) -> dict[str, int]:
     """Where the columns of each view begin."""
     sizes = [len(view.vocabulary_) for view in vectorizer.views_.values()]
     return dict(zip(vectorizer.views_, np.cumsum([0, *sizes]).tolist(), strict=False))
@@ -217,21 +217,21 @@ class _Post:
 _Terms = Iterator[tuple[str, Sequence[int]]]
 
 
-def _word_terms(view: TfidfView, post: _Post) -> _Terms:
+def _word_terms(view: Any, post: _Post) -> _Terms:
     return _ngrams(*post.segmented, view.ngram_range)
 
 
-def _folded_terms(view: TfidfView, post: _Post) -> _Terms:
+def _folded_terms(view: Any, post: _Post) -> _Terms:
     return _ngrams(*post.folded, view.ngram_range)
 
 
-def _pair_terms(view: PairView, post: _Post) -> _Terms:
+def _pair_terms(view: Pairs, post: _Post) -> _Terms:
     tokens, owners = post.folded
     for pair, one, other in view.placed(tokens):
         yield pair, sorted({*owners[one], *owners[other]})
 
 
-def _character_terms(view: TfidfView, post: _Post) -> _Terms:
+def _character_terms(view: Any, post: _Post) -> _Terms:
     """The n-grams of scikit-learn's `char_wb`: within a word and one space on each side of it."""
     shortest, longest = view.ngram_range
     for position, word in enumerate(post.words):

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 
 METHODS = ("sigmoid", "temperature", "isotonic")
 """Simplest first: a later one is taken only where it is clearly better."""
@@ -75,6 +71,8 @@ def fit_curve(method: str, margin: np.ndarray, truth: np.ndarray, weight: np.nda
 
 
 def _fit_sigmoid(margin: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> Curve:
+    from sklearn.linear_model import LogisticRegression  # here and below: what only predicts starts sooner without
+
     target = _drawn_in(truth, weight)
     both = np.repeat([1, 0], len(margin))
     shares = np.concatenate([weight * target, weight * (1 - target)])
@@ -83,6 +81,8 @@ def _fit_sigmoid(margin: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> C
 
 
 def _fit_temperature(margin: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> Curve:
+    from scipy.optimize import minimize_scalar
+
     target = _drawn_in(truth, weight)
 
     def loss(log_slope: float) -> float:
@@ -100,6 +100,8 @@ def _drawn_in(truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def _bend_isotonic(sigmoid: Curve, margin: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> Curve:
     """A step at the very end would claim certainty: probabilities stay off 0 and 1 by what one more post would change."""
+    from sklearn.isotonic import IsotonicRegression
+
     edge = 1 / (weight.sum() + 2)
     log_odds = sigmoid.slope * margin + sigmoid.intercept
     fitted = IsotonicRegression(y_min=edge, y_max=1 - edge).fit(log_odds, truth, sample_weight=weight)
@@ -137,6 +139,8 @@ def choose_method(
     losses : dict of str to float
         Of each method.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     rarest = min(len(set(groups[truth == label])) for label in (True, False))
     splitter = StratifiedGroupKFold(max(2, min(folds, rarest)), shuffle=True, random_state=seed)
     losses = {method: np.zeros(len(margin)) for method in METHODS}

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.commands import PARAMS, ModelsOption, ParamsOption, VersionOption, command, models_folder, new_console, open_store, overruled_in_store
+from classifier.commands import (
+    PARAMS,
+    ModelsOption,
+    ParamsOption,
+    VersionOption,
+    command,
+    models_folder,
+    new_console,
+    open_store,
+    overruled_in_store,
+    starting,
+)
 from classifier.errors import InputError
 from classifier.review_cli import review_app
 from classifier.spark_cli import spark_app
@@ -75,17 +86,18 @@ def score(
     ] = False,
 ) -> None:
     """Sort a batch of posts into clear, review and flag; all its rows and columns are kept, in order."""
-    from classifier.params import load_params
-    from classifier.prediction import Moderator, score_file
-    from classifier.summary import print_summary, progress
+    with starting():
+        from classifier.params import load_params
+        from classifier.prediction import Moderator, score_file
+        from classifier.summary import print_summary, progress
 
-    loaded = load_params(params)
-    settings = loaded.prediction
-    processes = settings.processes if processes is None else processes
-    if processes == 0 or processes < -1:
-        raise InputError(f"--processes {processes} is not allowed; use 1 or more, or -1 for one a core")
-    console = new_console(stderr=True)
-    moderator = Moderator.load(models_folder(models, params), version)
+        loaded = load_params(params)
+        settings = loaded.prediction
+        processes = settings.processes if processes is None else processes
+        if processes == 0 or processes < -1:
+            raise InputError(f"--processes {processes} is not allowed; use 1 or more, or -1 for one a core")
+        console = new_console(stderr=True)
+        moderator = Moderator.load(models_folder(models, params), version)
     with ExitStack() as stack:
         observing = {}
         if queue:
@@ -109,10 +121,11 @@ def explain(
     version: VersionOption = None,
 ) -> None:
     """Show a post as typed, personal data masked, with what each word weighed for and against each category."""
-    from classifier.prediction import Moderator
-    from classifier.summary import print_explanation
+    with starting():
+        from classifier.prediction import Moderator
+        from classifier.summary import print_explanation
 
-    moderator = Moderator.load(models_folder(models, params), version)
+        moderator = Moderator.load(models_folder(models, params), version)
     scored, attribution = moderator.explain(text)
     print_explanation(new_console(), text, scored, attribution, moderator.log_odds_without_words())
 

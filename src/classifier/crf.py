@@ -7,8 +7,8 @@ their weights matters.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,9 @@ _FEW = 10
 _HEADER = np.dtype([("magic", "S4"), ("size", "<u4"), ("kind", "S4"), ("version", "<u4"), ("counts", "<u4", 3), ("offsets", "<u4", 5)])
 _FEATURE = np.dtype([("kind", "<u4"), ("source", "<u4"), ("label", "<u4"), ("weight", "<f8")])
 _STATE, _TRANSITION = 0, 1
-_TEMPLATE = re.compile(r"T\[(-?\d)(?:,(-?\d))?\](?:\.(\w+))?=(.*)", re.DOTALL)
+_TEMPLATE = re.compile(r"T\[(-?\d)(?:,(-?\d))?\](?:\.(\w+))?")
+_Template = tuple[int, int, str]
+"""First and last place, and what is said of the syllables from one to the other."""
 _PAIR_STARTS = (-2, -1, 0, 1)
 _TRIPLE_STARTS = (-2, -1, 0)
 
@@ -84,23 +86,38 @@ def _strings(chunk: bytes) -> list[str]:
     """Strings by number, of a Constant Quark Database."""
     size, offset = np.frombuffer(chunk, "<u4", 2, 16)
     records = np.frombuffer(chunk, "<u4", int(size), int(offset))
-    lengths = [int.from_bytes(chunk[at + 4 : at + 8], "little") for at in records]
-    return [chunk[at + 8 : at + 7 + length].decode("utf-8") for at, length in zip(records, lengths, strict=True)]
+    lengths = np.ndarray(len(chunk) - 3, "<u4", chunk, 0, (1,))[records + 4]
+    return [chunk[start:end].decode("utf-8") for start, end in zip((records + 8).tolist(), (records + 7 + lengths).tolist(), strict=True)]
 
 
-@dataclass
-class _NgramTable:
-    """Weights of n-grams of numbered syllables, found by binary search."""
+def _by_template(state: Mapping[str, float]) -> dict[_Template, dict[str, float]]:
+    """Weights by the template of their attribute, and by what it says of the syllables there."""
+    found: dict[str, dict[str, float]] = {}
+    for attribute, weight in state.items():
+        template, _, value = attribute.partition("=")
+        found.setdefault(template, {})[value] = weight
+    return {_template(text): values for text, values in found.items()}
+
+
+def _template(text: str) -> _Template:
+    start, end, function = _TEMPLATE.fullmatch(text).groups()  # type: ignore[union-attr]
+    return int(start), int(end or start), function or ""
+
+
+class _Numbers(dict[str, int]):
+    """Syllables by number, from 1 on; what is between two spaces side by side is none."""
+
+    def of(self, syllables: Sequence[str]) -> np.ndarray:
+        for syllable in dict.fromkeys(syllables):
+            self.setdefault(syllable, len(self) + 1 if syllable else 0)
+        return np.fromiter(map(self.__getitem__, syllables), dtype=np.int64, count=len(syllables))
+
+
+class _NgramTable(NamedTuple):
+    """Weights of n-grams of numbered syllables, found by binary search; behind them the row of what is not there."""
 
     keys: np.ndarray
     rows: np.ndarray
-
-    @classmethod
-    def of(cls, weights: dict[tuple[int, ...], np.ndarray]) -> "_NgramTable":
-        keys = _key(np.array(list(weights), dtype=np.int64).T)
-        order = keys.argsort()
-        # the last row, of zeros, answers for what is not in the table
-        return cls(keys[order], np.vstack([np.array(list(weights.values()))[order], np.zeros_like(next(iter(weights.values())))]))
 
     def look_up(self, ngrams: np.ndarray) -> np.ndarray:
         """Rows for n-grams, shape (n, m): column i holds the numbers of the i-th; 0 and what is unknown weigh nothing."""
@@ -146,18 +163,16 @@ class WordTagger:
 
     def __init__(self, weights: Weights, dictionary: set[str]) -> None:
         self.transition = weights.transition
-        by_template: dict[tuple[int, int, str], dict[str, float]] = {}
-        for attribute, weight in weights.state.items():
-            start, end, function, value = _TEMPLATE.fullmatch(attribute).groups()  # type: ignore[union-attr]
-            by_template.setdefault((int(start), int(end or start), function or ""), {})[value] = weight
-        self._by_template = by_template
+        self._by_template = _by_template(weights.state)
         self._edges = self._edge_weights()
-        self._written: dict[str, int] = {}
-        self._lower: dict[str, int] = {}
+        self._written, self._lower = _Numbers(), _Numbers()
+        words: dict[int, list[str]] = {}
+        for word in dictionary:
+            words.setdefault(word.count(" ") + 1, []).append(word)
         self._pairs = self._ngrams("", _PAIR_STARTS, 2, self._written)
-        self._lower_pairs = self._ngrams("lower", _PAIR_STARTS, 2, self._lower, dictionary)
+        self._lower_pairs = self._ngrams("lower", _PAIR_STARTS, 2, self._lower, words.get(2, ()))
         self._triples = self._ngrams("", _TRIPLE_STARTS, 3, self._written)
-        self._lower_triples = self._ngrams("lower", _TRIPLE_STARTS, 3, self._lower, dictionary)
+        self._lower_triples = self._ngrams("lower", _TRIPLE_STARTS, 3, self._lower, words.get(3, ()))
         self._pair_base = np.array([self._weight(start, start + 1, "is_in_dict", "False") for start in _PAIR_STARTS])
         self._triple_base = np.array([self._weight(start, start + 2, "is_in_dict", "False") for start in _TRIPLE_STARTS])
         self._title_pair = np.array([self._weight(0, 1, "istitle", value) for value in ("False", "True")])
@@ -178,28 +193,22 @@ class WordTagger:
                         table[before, behind] += values.get("EOS", 0.0)
         return table
 
-    def _ngrams(self, function: str, starts: Sequence[int], length: int, numbers: dict[str, int], dictionary: set[str] | None = None) -> _NgramTable:
-        rows: dict[tuple[int, ...], np.ndarray] = {}
-
-        def row(value: str) -> np.ndarray | None:
-            syllables = value.split(" ")
-            if len(syllables) != length or "" in syllables:
-                return None
-            ngram = tuple(numbers.setdefault(syllable, len(numbers) + 1) for syllable in syllables)
-            return rows.setdefault(ngram, np.zeros(len(starts)))
-
-        for column, start in enumerate(starts):
-            for value, weight in self._by_template.get((start, start + length - 1, function), {}).items():
-                if (found := row(value)) is not None:
-                    found[column] += weight
-        if dictionary is not None:
-            known = np.array(
-                [self._weight(s, s + length - 1, "is_in_dict", "True") - self._weight(s, s + length - 1, "is_in_dict", "False") for s in starts]
-            )
-            for word in dictionary:
-                if (found := row(word)) is not None:
-                    found += known
-        return _NgramTable.of(rows)
+    def _ngrams(self, function: str, starts: Sequence[int], length: int, numbers: "_Numbers", words: Sequence[str] = ()) -> _NgramTable:
+        """Sum for each n-gram the weights of its spelling and of its being one of the words of the dictionary."""
+        templates = [self._by_template.get((start, start + length - 1, function), {}) for start in starts]
+        parts = [{ngram: weight for ngram, weight in values.items() if ngram.count(" ") == length - 1} for values in templates]
+        syllables = " ".join([*chain(*parts), *words]).split(" ")
+        keys, at = np.unique(_key(numbers.of(syllables).reshape(-1, length).T), return_inverse=True)
+        rows = np.zeros((len(keys) + 1, len(starts)))  # the last, of zeros, answers for what is not in the table
+        done = 0
+        for column, weights in enumerate(parts):
+            rows[at[done : done + len(weights)], column] += np.fromiter(weights.values(), dtype=float, count=len(weights))
+            done += len(weights)
+        in_dictionary, not_there = (
+            np.array([self._weight(start, start + length - 1, "is_in_dict", value) for start in starts]) for value in ("True", "False")
+        )
+        rows[at[done:]] += in_dictionary - not_there
+        return _NgramTable(keys, rows)
 
     def syllable(self, written: str, facts: SyllableFacts) -> tuple[int, int, bool, np.ndarray]:
         """Return what one syllable brings along, as one record of `syllable_dtype`."""

@@ -1,6 +1,7 @@
 """What posts look like to a model: the test split when it is trained, a batch later; see monitoring for the comparison."""
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.errors import InputError, named
-from classifier.features import Prepared
-from classifier.model import PostClassifier
+from classifier.forms import Prepared
 from classifier.posts import read_batch
 from classifier.prediction import Moderator
+from classifier.predictor import FittedClassifier
 from classifier.registry import StoredModel
 from classifier.routing import Band, route_posts
 from classifier.taxonomy import CATEGORIES, INVALID, Route
@@ -56,7 +57,7 @@ class Distributions(_Stored):
 
 
 def reference(
-    classifier: PostClassifier, prepared: Prepared, posts: pd.DataFrame, probability: np.ndarray, bands: Mapping[str, Band]
+    classifier: FittedClassifier, prepared: Prepared, posts: pd.DataFrame, probability: np.ndarray, bands: Mapping[str, Band]
 ) -> Distributions:
     """Describe the test split as the model sees it.
 
@@ -65,7 +66,7 @@ def reference(
 
     Parameters
     ----------
-    classifier : PostClassifier
+    classifier : FittedClassifier
     prepared : Prepared
         Of n posts that the model was not trained on.
     posts : pandas.DataFrame, n rows
@@ -146,14 +147,14 @@ def overruled(routes: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> dict
     return shares
 
 
-def unknown_words(classifier: PostClassifier, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+def unknown_words(classifier: FittedClassifier, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Count in each post the words and those among them that are no term of the model.
 
     A word that fewer training posts hold than `features.min_df` is no term. Numbers and signs are not words.
 
     Parameters
     ----------
-    classifier : PostClassifier
+    classifier : FittedClassifier
     prepared : Prepared
         Of n posts.
 
@@ -166,7 +167,8 @@ def unknown_words(classifier: PostClassifier, prepared: Prepared) -> tuple[np.nd
     name = "words" if "words" in views else "folded"
     known = views[name].vocabulary_ if name in views else {}
     posts = [[word for word in form.split() if any(char.isalpha() for char in word)] for form in getattr(prepared, name)]
-    unknown = [sum(word not in known for word in words) for words in posts]
+    unknown_to_it = {word: word not in known for word in set(chain.from_iterable(posts))}
+    unknown = [sum(unknown_to_it[word] for word in words) for words in posts]
     return np.array(unknown, dtype=int), np.array([len(words) for words in posts], dtype=int)
 
 

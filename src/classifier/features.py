@@ -1,9 +1,9 @@
 """The TF-IDF views of a post as one scikit-learn transformer: words, characters, and two folded views against evasion."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -13,32 +13,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifier.forms import Prepared, prepare
-from classifier.ngrams import FoundTerms, TermFinder
+from classifier.views import VIEWS, FittedVectorizer, Pairs
 
-VIEWS = ("words", "characters", "folded", "pairs")
+__all__ = ["VIEWS", "PairView", "PostVectorizer", "Prepared", "TfidfView", "prepare"]
+
 _FORM = {"words": "words", "characters": "characters", "folded": "folded", "pairs": "folded"}
 """The form of a post that each view reads."""
-
-
-class WeighedTerms(NamedTuple):
-    """Posts as features, and where in the posts the terms behind them stand.
-
-    Attributes
-    ----------
-    features : scipy.sparse.csr_matrix, shape (n, n_features)
-        Sorted, no entry twice.
-    found : dict of str to FoundTerms
-        By view; columns are those of the features.
-    order : numpy.ndarray, shape (n_found,), int64
-        The found terms, numbered over all views, in the order of the entries of the features that they count towards.
-    counts : numpy.ndarray, shape (n_entries,), int64
-        How many terms count towards each entry.
-    """
-
-    features: sparse.csr_matrix
-    found: dict[str, FoundTerms]
-    order: np.ndarray
-    counts: np.ndarray
 
 
 class TfidfView(TfidfVectorizer):
@@ -57,11 +37,16 @@ class TfidfView(TfidfVectorizer):
         counts.sort_indices()
         return vocabulary, counts
 
+    @property
+    def terms_(self) -> str:
+        """Its terms in the order of their columns, divided by line ends."""
+        return "\n".join(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
+
     def __getstate__(self) -> dict[str, Any]:
         params = self.get_params(deep=False)
         state: dict[str, Any] = {"params": {**params, "dtype": np.dtype(self.dtype).name} if "dtype" in params else params}
         if hasattr(self, "vocabulary_"):
-            state["terms"] = "\n".join(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
+            state["terms"] = self.terms_
             state["idf"] = self.idf_
         return state
 
@@ -76,7 +61,7 @@ class TfidfView(TfidfVectorizer):
             self.idf_ = state["idf"]
 
 
-class PairView(TfidfView):
+class PairView(Pairs, TfidfView):
     """Which tokens stand near each other, in order, though not side by side: what n-grams miss when words come between.
 
     Parameters
@@ -98,14 +83,8 @@ class PairView(TfidfView):
         """List the pairs of a text divided by spaces, in order of place."""
         return [pair for pair, _, _ in self.placed(text.split())]
 
-    def placed(self, tokens: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-        """Return the pairs among tokens, each with the places of its two."""
-        for one in range(len(tokens)):
-            for other in range(one + 2, min(one + self.window + 1, len(tokens))):
-                yield f"{tokens[one]} … {tokens[other]}", one, other
 
-
-class PostVectorizer(TransformerMixin, BaseEstimator):
+class PostVectorizer(FittedVectorizer, TransformerMixin, BaseEstimator):
     """Turn posts into TF-IDF rows over words, characters, folded syllables and pairs of these, side by side.
 
     Parameters
@@ -132,6 +111,8 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
     views_ : dict of str to TfidfView
         The fitted view of each name whose weight is not 0.
     """
+
+    views_: dict[str, TfidfView]
 
     def __init__(
         self,
@@ -184,49 +165,14 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
     def fit_transform(self, X: Sequence[str] | Prepared, y: object = None, **_: object) -> sparse.csr_matrix:
         """Fit, then transform the same posts; the views are counted once."""
         prepared = self.prepared(X)
-        self._known: _KnownTerms | None = None
+        self._known = None
         self.views_ = {name: view for name, view in self._new_views().items() if self._weight(name)}
         return self._stack({name: view.fit_transform(getattr(prepared, _FORM[name])) for name, view in self.views_.items()})
 
     def transform(self, X: Sequence[str] | Prepared) -> sparse.csr_matrix:
-        """Turn posts into features.
-
-        Parameters
-        ----------
-        X : sequence of str, or Prepared, length n
-
-        Returns
-        -------
-        scipy.sparse.csr_matrix, shape (n, n_features), float64
-            Rows of L2-normalised, weighted views side by side.
-        """
-        return self.weigh(self.prepared(X)).features
-
-    def weigh(self, prepared: Prepared) -> "WeighedTerms":
-        """Turn posts into features, and say where their terms stand."""
+        """Turn posts into features; see `FittedVectorizer.transform`."""
         check_is_fitted(self, "views_")
-        known = self._known_terms()
-        found = known.finder.find(prepared)
-        posts, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found.values()), strict=True))
-        n = len(prepared.characters)
-        by_post = np.argsort(posts.astype(np.min_scalar_type(n)), kind="stable")  # of 16 bits, a radix sort
-        ends = np.append(0, np.bincount(posts, minlength=n).cumsum())
-        each = sparse.csr_matrix((by_post, columns[by_post], ends), shape=(n, len(known.idf)))
-        each.sort_indices()
-        new = np.append(True, each.indices[1:] != each.indices[:-1])[: each.nnz]
-        new[ends[:-1][np.diff(ends) > 0]] = True
-        firsts = np.flatnonzero(new)
-        indices, counts = each.indices[firsts], np.diff(firsts, append=each.nnz)
-        indptr = np.searchsorted(firsts, ends)
-        view_of = known.view_of[indices]
-        values = (np.log(np.arange(1, counts.max(initial=1) + 1)) + 1)[np.where(known.binary[view_of], 0, counts - 1)]
-        values *= known.idf[indices]
-        features = sparse.csr_matrix((self._scaled(values, view_of, indptr), indices, indptr), shape=each.shape)
-        return WeighedTerms(features, found, each.data, counts)
-
-    def prepared(self, X: Sequence[str] | Prepared) -> Prepared:
-        """Return the forms of posts as this vectoriser reads them; those already worked out as they are."""
-        return X if isinstance(X, Prepared) else prepare(X, self.n_jobs, self.segmenter)
+        return super().transform(X)
 
     def refitted(self, features: sparse.csr_matrix, rows: np.ndarray) -> sparse.csr_matrix:
         """Turn the features of the posts it was fitted on into those it would give them had it been fitted on some of them.
@@ -260,30 +206,6 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "views_")
         return np.concatenate([f"{name}:" + view.get_feature_names_out().astype(object) for name, view in self.views_.items()])
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_known"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({"segmenter": "tables", **state})  # models stored before there was a choice
-
-    def _known_terms(self) -> "_KnownTerms":
-        """What it has learnt, in tables that are made when they are first needed and never stored."""
-        known = self.__dict__.get("_known")
-        if known is None:
-            known = self._known = _KnownTerms.of(self.views_)
-        return known
-
-    def _scaled(self, data: np.ndarray, view_of: np.ndarray, indptr: np.ndarray) -> np.ndarray:
-        """Bring the part of each view in each row to unit length, times the view's weight."""
-        weight = np.array([self._weight(name) for name in self.views_])
-        place = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)) * len(weight) + view_of
-        norm = np.sqrt(np.bincount(place, weights=data**2, minlength=(len(indptr) - 1) * len(weight)))
-        return data / np.where(norm == 0, 1.0, norm)[place] * weight[view_of]
-
-    def _weight(self, name: str) -> float:
-        return float(self.weights[VIEWS.index(name)])
-
     def _stack(self, blocks: dict[str, sparse.csr_matrix]) -> sparse.csr_matrix:
         return sparse.hstack([block * self._weight(name) for name, block in blocks.items()], format="csr")
 
@@ -295,24 +217,3 @@ class PostVectorizer(TransformerMixin, BaseEstimator):
             "folded": TfidfView(token_pattern=r"\S+", ngram_range=tuple(self.folded_ngrams), **common),
             "pairs": PairView(self.pair_window, self.min_df + 1),
         }
-
-
-class _KnownTerms(NamedTuple):
-    """The terms of all views in tables: for each column its inverse document frequency and view, for each view whether it counts."""
-
-    finder: TermFinder
-    idf: np.ndarray
-    view_of: np.ndarray
-    binary: np.ndarray
-
-    @classmethod
-    def of(cls, views: dict[str, TfidfView]) -> "_KnownTerms":
-        terms = {name: view.get_feature_names_out().tolist() for name, view in views.items()}
-        window = views["pairs"].window if "pairs" in views else 0
-        parts = views["characters"].build_analyzer() if "characters" in views else str.split
-        return cls(
-            TermFinder(terms, parts, window),
-            np.concatenate([view.idf_ for view in views.values()]),
-            np.repeat(np.arange(len(views)), [len(view.idf_) for view in views.values()]),
-            np.array([view.binary for view in views.values()]),
-        )

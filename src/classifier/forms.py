@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from classifier.neutral import neutralize
 from classifier.segment import SEGMENTERS
@@ -72,5 +71,7 @@ def _in_chunks(work: Callable[[Sequence[str]], list[Any]], texts: Sequence[str],
     """What `work` makes of the texts, in order; of many texts in worker processes."""
     if n_jobs == 1 or len(texts) < _WORTH_A_POOL:
         return work(texts)
+    from joblib import Parallel, delayed  # 0.04 s, which few posts need not wait for
+
     chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
     return [made for part in Parallel(n_jobs=n_jobs)(delayed(work)(chunk) for chunk in chunks) for made in part]

@@ -96,7 +96,10 @@ class _Node(dict[str, "_Node"]):
     def add(self, words: Sequence[str], rule: _Rule) -> None:
         node = self
         for word in words:
-            node = node.setdefault(word, _Node())
+            following = node.get(word)
+            if following is None:
+                following = node[word] = _Node()
+            node = following
         if rule not in node.rules:
             node.rules += (rule,)
 
@@ -244,7 +247,7 @@ def _terms() -> _Node:
         root.add([token], _Rule(kind, "", False))
     table = files("classifier").joinpath("neutral.tsv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-    terms = [(tuple(_WORD.findall(term)), row) for row in rows for term in (normalize(row["term"]), row["term"])]
+    terms = [(tuple(_WORD.findall(term)), row) for row in rows for term in dict.fromkeys((normalize(row["term"]), row["term"]))]
     for words, row in terms:  # first, so that "nha trang" is a town before it is an accent-less "nhà trắng"
         root.add(words, _Rule(row["kind"], row["behind"], needs_accents=_bare(words, row) != "yes" and "".join(words).isascii()))
     for words, row in terms:
@@ -260,4 +263,4 @@ def _bare(words: tuple[str, ...], row: dict[str, str]) -> str:
 
 def _without_accents(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The term with accents left out in every way, none left out included."""
-    return product(*(dict.fromkeys((word, strip_accents(word))) for word in words))
+    return product(*(dict.fromkeys((word, word if word.isascii() else strip_accents(word))) for word in words))

@@ -7,8 +7,10 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from classifier.forms import Prepared
+from classifier.terms import SpelledTerms
 
 _SHIFT = 32  # one key holds two numbers below 2 ** 31
 _SLOTS_A_KEY = 4
@@ -62,13 +64,12 @@ class _Numbers(dict[str, int]):
     def __missing__(self, unit: str) -> int:
         return 0
 
-    def add(self, units: Sequence[str]) -> np.ndarray:
-        for unit in units:
-            self.setdefault(unit, len(self) + 1)
-        return self.of(units)
-
-    def of(self, units: Sequence[str]) -> np.ndarray:
-        return np.fromiter(map(self.__getitem__, units), dtype=np.int64, count=len(units))
+    def add(self, spelled: SpelledTerms) -> np.ndarray:
+        """Number the units of terms; the number of each."""
+        kind, kinds = pd.factorize(spelled.kinds())
+        one = np.empty(len(kinds), dtype=np.int64)
+        one[kind] = np.arange(len(kind))
+        return np.array([self.setdefault(spelled.unit(number), len(self) + 1) for number in one.tolist()], dtype=np.int64)[kind]
 
     def units(self, texts: Sequence[str]) -> Units:
         """Number what stands between the spaces of texts."""
@@ -80,14 +81,16 @@ class _Numbers(dict[str, int]):
 
 
 class _Keys:
-    """Sorted distinct numbers, found by their hash; where two share one, the second is found by binary search."""
+    """Distinct numbers, found by their hash; where two share one, the second is found by binary search."""
 
     def __init__(self, keys: np.ndarray) -> None:
         self._keys = keys
         self._bits = max(1, (_SLOTS_A_KEY * len(keys)).bit_length())
         self._slots = np.full(1 << self._bits, -1, dtype=np.int32)
-        self._slots[self._hash(keys)] = np.arange(len(keys))
-        self._crowded = np.flatnonzero(self._slots[self._hash(keys)] != np.arange(len(keys)))
+        slots, places = self._hash(keys), np.arange(len(keys), dtype=np.int32)
+        self._slots[slots] = places
+        crowded = np.flatnonzero(self._slots[slots] != places)
+        self._crowded = crowded[keys[crowded].argsort()]
         self._crowded_keys = keys[self._crowded]
 
     def _hash(self, keys: np.ndarray) -> np.ndarray:
@@ -116,17 +119,17 @@ class _Keys:
 class _NgramTable:
     """N-grams of units: step by step, from the number of an n-gram and the unit behind it to the number of both together."""
 
-    def __init__(self, terms: Sequence[str], numbers: _Numbers) -> None:
-        sizes = np.array([term.count(" ") + 1 for term in terms], dtype=np.int64)
+    def __init__(self, terms: str, numbers: _Numbers) -> None:
+        spelled = SpelledTerms.of(terms)
+        sizes, units = spelled.sizes, numbers.add(spelled)
         starts = sizes.cumsum() - sizes
-        units = numbers.add(" ".join(terms).split(" ") if terms else [])
         at = units[starts]
         self._single = np.full(len(numbers) + 1, -1)
         self._single[at[sizes == 1]] = np.flatnonzero(sizes == 1)
         self._steps: list[tuple[_Keys, np.ndarray]] = []
         for size in range(2, int(sizes.max(initial=1)) + 1):
             longer = np.flatnonzero(sizes >= size)
-            keys, at[longer] = np.unique((at[longer] << _SHIFT) | units[starts[longer] + size - 1], return_inverse=True)
+            at[longer], keys = pd.factorize((at[longer] << _SHIFT) | units[starts[longer] + size - 1])
             columns = np.full(len(keys), -1)
             columns[at[sizes == size]] = np.flatnonzero(sizes == size)
             self._steps.append((_Keys(keys), columns))
@@ -154,11 +157,9 @@ def _of_terms(columns: np.ndarray, firsts: np.ndarray, lasts: np.ndarray) -> _Oc
 class _PairTable:
     """Pairs of units that stand up to `window` apart, neighbours left out."""
 
-    def __init__(self, terms: Sequence[str], window: int, numbers: _Numbers) -> None:
-        sides = [term.split(" ") for term in terms]
-        keys = (numbers.add([side[0] for side in sides]) << _SHIFT) | numbers.add([side[-1] for side in sides])
-        self._columns = keys.argsort()
-        self._keys = _Keys(keys[self._columns])
+    def __init__(self, terms: str, window: int, numbers: _Numbers) -> None:
+        spelled = SpelledTerms.of(terms)  # each term is a unit, a sign between, and a unit
+        self._keys = _Keys((numbers.add(spelled.some(slice(0, None, 3))) << _SHIFT) | numbers.add(spelled.some(slice(2, None, 3))))
         self._window = window
 
     def occurrences(self, units: Units) -> Iterator[_Occurrences]:
@@ -167,15 +168,15 @@ class _PairTable:
             places = np.flatnonzero((one > 0) & (other > 0) & (units.posts[:-distance] == units.posts[distance:]))
             found, at = self._keys.find((one[places] << _SHIFT) | other[places])
             places = places[found]
-            yield self._columns[at], places, places + distance
+            yield at, places, places + distance
 
 
 class _PartTable(_Numbers):
     """Terms within one unit, such as the character n-grams of a word; a unit is cut up when it is first met."""
 
-    def __init__(self, terms: Sequence[str], parts: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, terms: str, parts: Callable[[str], Iterable[str]]) -> None:
         super().__init__()
-        self._columns = {term: column for column, term in enumerate(terms)}
+        self._columns = {term: column for column, term in enumerate(terms.split("\n"))} if terms else {}
         self._parts = parts
         self._one_at_a_time = threading.Lock()
         self._forget()
@@ -203,23 +204,36 @@ class _PartTable(_Numbers):
             return FoundTerms(units, columns[places], owners, owners)
 
 
+def character_ngrams(word: str, shortest: int, longest: int) -> list[str]:
+    """List the character n-grams of a word with a space on each side, a word that is shorter once, as scikit-learn's `char_wb` does.
+
+    Examples
+    --------
+    >>> character_ngrams("bò", 3, 5)
+    [' bò', 'bò ', ' bò ']
+    """
+    padded = f" {word} "
+    sizes = range(shortest, max(shortest, min(longest, len(padded))) + 1)
+    return [padded[start : start + size] for size in sizes for start in range(max(len(padded) - size, 0) + 1)]
+
+
 class TermFinder:
     """Finds the known terms of every view; may be used by several threads.
 
     Parameters
     ----------
-    terms : dict of str to sequence of str
-        By view, in the order of their columns; the columns of one view follow those of the view before.
+    terms : dict of str to str
+        By view, divided by line ends, in the order of their columns; the columns of one view follow those of the view before.
     parts : callable
         Lists the character n-grams of a word.
     window : int
         Farthest distance of a pair.
     """
 
-    def __init__(self, terms: Mapping[str, Sequence[str]], parts: Callable[[str], Iterable[str]], window: int) -> None:
-        self._offsets = dict(zip(terms, np.cumsum([0, *map(len, terms.values())]).tolist(), strict=False))
+    def __init__(self, terms: Mapping[str, str], parts: Callable[[str], Iterable[str]], window: int) -> None:
+        self._offsets = dict(zip(terms, np.cumsum([0, *(view.count("\n") + 1 for view in terms.values())]).tolist(), strict=False))
         self._words, self._folded = _Numbers(), _Numbers()
-        self._characters = _PartTable(terms.get("characters", ()), parts)
+        self._characters = _PartTable(terms.get("characters", ""), parts)
         self._tables: dict[str, _NgramTable | _PairTable] = {}
         if "words" in terms:
             self._tables["words"] = _NgramTable(terms["words"], self._words)

@@ -10,13 +10,14 @@ import pandas as pd
 
 from classifier.attribution import Attribution, attribute
 from classifier.errors import InputError, named
-from classifier.features import Prepared, WeighedTerms
+from classifier.forms import Prepared
 from classifier.highlighting import heaviest_words, locate
 from classifier.posts import KeptChunks, read_batch, write_batch
 from classifier.registry import StoredModel, load_model
 from classifier.routing import decide, route_posts
 from classifier.scores import SCORE_COLUMNS, BatchSummary, Scores, invalid, joined
 from classifier.taxonomy import INVALID, Route
+from classifier.views import WeighedTerms
 from classifier.workers import Workers
 
 MODELS = "models"

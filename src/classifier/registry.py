@@ -11,20 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import InputError
-from classifier.features import PairView, PostVectorizer, TfidfView
-from classifier.model import CalibratedLinearHead, PostClassifier
 from classifier.model_file import UnknownContentError, read_model_file
+from classifier.predictor import FittedClassifier, FittedHead
 from classifier.routing import Band
 from classifier.taxonomy import CATEGORIES
+from classifier.views import FittedPairView, FittedVectorizer, FittedView
 
 SCHEMA_VERSION = 2
 """Of the files in a version's folder; raised when an older one can no longer be read."""
 
 MODEL_FILE, ROUTING_FILE, METADATA_FILE = "model.skops", "routing.json", "metadata.json"
 CURRENT = "current"
-_OURS = (PairView, PostVectorizer, TfidfView, CalibratedLinearHead, PostClassifier)
-_TRUSTED = {f"{ours.__module__}.{ours.__name__}": ours for ours in _OURS}
-"""The only types of ours that a model file may hold: kept here, never read from the file."""
+_READ_AS = {
+    "classifier.features.PairView": FittedPairView,
+    "classifier.features.PostVectorizer": FittedVectorizer,
+    "classifier.features.TfidfView": FittedView,
+    "classifier.model.CalibratedLinearHead": FittedHead,
+    "classifier.model.PostClassifier": FittedClassifier,
+}
+"""The only types of ours that a model file may hold, and what each becomes: what it needs to predict, and no estimator of scikit-learn."""
 _NEEDED = ("version", "sha256", "posts", "max_characters", "reasons")
 _VERSION = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
@@ -37,7 +42,8 @@ class StoredModel:
     ----------
     version : str
     folder : Path
-    classifier : PostClassifier
+    classifier : FittedClassifier
+        A `classifier.model.PostClassifier` that can't be fitted again.
     bands : dict of str to Band
         In the order of the categories.
     metadata : dict
@@ -46,19 +52,19 @@ class StoredModel:
 
     version: str
     folder: Path
-    classifier: PostClassifier
+    classifier: FittedClassifier
     bands: dict[str, Band]
     metadata: dict[str, Any]
 
 
-def save_model(folder: Path, classifier: PostClassifier, bands: Mapping[str, Band], metadata: Mapping[str, Any]) -> None:
+def save_model(folder: Path, classifier: FittedClassifier, bands: Mapping[str, Band], metadata: Mapping[str, Any]) -> None:
     """Write a version's model, routing and metadata.
 
     Parameters
     ----------
     folder : Path
         `models/<version>`; made if it is not there.
-    classifier : PostClassifier
+    classifier : classifier.model.PostClassifier
     bands : mapping of str to Band
     metadata : mapping
         What is added to the schema version and the hashes of the two files.
@@ -123,13 +129,13 @@ def load_folder(folder: Path) -> StoredModel:
     return StoredModel(metadata["version"], folder, classifier, bands, metadata)
 
 
-def _read_classifier(path: Path) -> PostClassifier:
+def _read_classifier(path: Path) -> FittedClassifier:
     try:
-        return read_model_file(path, _TRUSTED)
+        return read_model_file(path, _READ_AS)
     except UnknownContentError:
         import skops.io
 
-        return skops.io.load(path, trusted=list(_TRUSTED))
+        return skops.io.load(path, trusted=list(_READ_AS))
 
 
 class OtherSchemaError(InputError):

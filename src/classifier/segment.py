@@ -3,16 +3,15 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from classifier.crf import SyllableFacts, WordTagger, read_weights
 from classifier.masking import MASKS
 from classifier.neutral import NEUTRALS
+from classifier.shipped import shipped
 
 _ALONE = MASKS | NEUTRALS
-_MODEL = Path("models") / "ws_crf_vlsp2013_20230727"
 _MOST_SYLLABLES = 300_000
 """Distinct syllables and stretches remembered; beyond, all are forgotten and learnt anew."""
 
@@ -162,16 +161,14 @@ def _reaches_end(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _segmenter() -> _Segmenter:
     """Of the model that underthesea ships, read once."""
-    import joblib
-    from underthesea.pipeline.word_tokenize import regex_tokenize
     from underthesea_core import CRFFeaturizer
 
-    folder = Path(regex_tokenize.__file__).parent / _MODEL
-    dictionary = joblib.load(folder / "dictionary.bin")
-    featurizer = CRFFeaturizer(joblib.load(folder / "features.bin"), dictionary)
+    tokenize, dictionary, templates, weights = shipped()
+    about_one = [template for template in templates if template.startswith("T[0].")]
+    featurizer = CRFFeaturizer(about_one, {word for word in dictionary if " " not in word})
 
     def facts(syllable: str) -> SyllableFacts:
-        said = dict(attribute.split("=", 1) for attribute in featurizer.process([[[syllable]]])[0][0] if attribute.startswith("T[0]."))
+        said = dict(attribute.split("=", 1) for attribute in featurizer.process([[[syllable]]])[0][0])
         return SyllableFacts(*(said[f"T[0].{name}"] for name in ("lower", "isdigit", "istitle", "is_in_dict")))
 
-    return _Segmenter(WordTagger(read_weights(folder / "models.bin"), set(dictionary)), regex_tokenize.tokenize, facts)
+    return _Segmenter(WordTagger(read_weights(weights), dictionary), tokenize, facts)

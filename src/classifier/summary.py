@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +32,8 @@ _SUSPECTS_SHOWN = 40
 def progress(console: Console) -> Iterator[Callable[[int], None]]:
     """Show how many posts are done: a bar on a terminal, a plain line every few seconds elsewhere."""
     if console.is_terminal:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
         columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TextColumn("posts"), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:  # a thread that redraws would not survive forks
             task = bar.add_task("scoring", total=None)

@@ -38,6 +38,17 @@ _HALF_HORN = re.compile("uơ|ưo|uo")
 _TONE_MARK = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 
 
+class _WithoutMarks(dict[int, int | None]):
+    """A table for `str.translate` that looks each character up once, when it first meets it."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = kept = None if unicodedata.combining(chr(code)) else code
+        return kept
+
+
+_WITHOUT_MARKS = _WithoutMarks({ord("đ"): ord("d")})
+
+
 def is_syllable(text: str) -> bool:
     """Whether a string can be a Vietnamese syllable as written with its accents.
 
@@ -77,8 +88,7 @@ def plain(text: str) -> str:
     >>> plain("đường")
     'duong'
     """
-    decomposed = unicodedata.normalize("NFD", text).replace("đ", "d")
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return unicodedata.normalize("NFD", text).translate(_WITHOUT_MARKS)
 
 
 def respell(text: str) -> str | None:
@@ -203,7 +213,8 @@ def _syllables() -> frozenset[str]:
 def _by_plain() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for syllable in sorted(_syllables()):
-        found[plain(syllable)] = (*found.get(plain(syllable), ()), syllable)
+        bare = plain(syllable)
+        found[bare] = (*found.get(bare, ()), syllable)
     return found
 
 
