@@ -31,6 +31,7 @@ STEPS = {  # by module, outermost first: what a module calls belongs to it, so n
     "attribution": "reasons",
     "highlighting": "reasons",
     "segment": "segmentation",
+    "shipped": "segmentation",
     "crf": "segmentation",
     "neutral": "names made neutral",
     "text": "normalising and folding",
@@ -38,8 +39,11 @@ STEPS = {  # by module, outermost first: what a module calls belongs to it, so n
     "disguise": "normalising and folding",
     "stretches": "normalising and folding",
     "model": "linear model",
+    "predictor": "linear model",
     "routing": "linear model",
     "ngrams": "features",
+    "views": "features",
+    "terms": "features",
     "features": "features",
 }
 ORDER = [*dict.fromkeys(STEPS.values()), OTHER]

@@ -64,18 +64,8 @@ class CalibratedLinearHead(FittedHead, ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    coef_ : numpy.ndarray, shape (n_features,)
-        Weight of each feature in the log-odds.
-    intercept_ : float
-        Log-odds of a row without features.
-    bend_ : numpy.ndarray, shape (2, k), or None
-        See `classifier.calibration.Curve`.
-    method_ : str
-        Of calibration.
-    method_losses_ : dict of str to float
-        Out-of-fold logarithmic loss of each method; empty where none was chosen.
-    rate_ : float
-        Weighted share of violations in the natural training rows.
+    coef_, intercept_, bend_, method_, method_losses_, rate_
+        See `classifier.predictor.FittedHead`.
     out_of_fold_ : (numpy.ndarray, numpy.ndarray), each of shape (number of natural rows,)
         Probabilities of the natural training rows by weights that were not fitted to them, and whether each is a
         violation; not saved with the model.

@@ -25,8 +25,8 @@ _WORTH_A_POOL = 1000
 """Rows a chunk from which worker processes pay, as soon as there is a second chunk."""
 _SHARE = 500
 """Rows handed to a worker at a time: few enough that all end together, and that their numbers fit into the processor's cache."""
-_LEARNT_BEFORE_FORKING = 100
-"""Posts scored before workers are forked: what is then loaded and remembered lies in memory once for all of them."""
+_LEARNT_BEFORE_FORKING = 2
+"""Shares scored before workers are forked: what is then loaded and known of words lies in memory once for all of them."""
 _DECIMALS = 6
 _UNREADABLE = "không có nội dung đọc được"
 
@@ -249,10 +249,15 @@ def _fresh(moderator: Moderator, chunks: _Chunks, text_column: str, processes: i
         for chunk in chunks:
             yield chunk, moderator.score(chunk[text_column].tolist())
         return
-    moderator.scores(head[0][text_column].head(_LEARNT_BEFORE_FORKING).tolist())
+
+    def texts(share: tuple[pd.DataFrame, int]) -> list[Any]:
+        chunk, start = share
+        return chunk[text_column].iloc[start : start + _SHARE].tolist()
+
     shares = ((chunk, start) for chunk in chunks for start in range(0, len(chunk), _SHARE))
+    learnt = [(share, moderator.scores(texts(share))) for share in islice(shares, _LEARNT_BEFORE_FORKING)]
     done: list[Scores] = []
-    for (chunk, start), scores in moderator.workers(processes).map(shares, lambda share: share[0][text_column].iloc[share[1] :][:_SHARE].tolist()):
+    for (chunk, start), scores in chain(learnt, moderator.workers(processes).map(shares, texts)):
         done.append(scores)
         if start + _SHARE >= len(chunk):
             yield chunk, joined(done).table(moderator.version)
