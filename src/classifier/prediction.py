@@ -129,7 +129,10 @@ class Moderator:
         scored = self.score([text]).iloc[0]
         if scored["decision"] == INVALID:
             raise InputError(f"the text can't be scored: {scored['reasons']}")
-        return scored, locate(self._stored.classifier.explain([text])[0], text)
+        vectorizer = self._stored.classifier.vectorizer_
+        prepared = vectorizer.prepared([text])
+        attribution = next(attribute(vectorizer, prepared, vectorizer.weigh(prepared), np.zeros(1, dtype=int), self._coefficients))
+        return scored, locate(attribution, text)
 
     def log_odds_without_words(self) -> dict[str, float]:
         """Return each category's intercept: what is left when no word contributes."""

@@ -21,7 +21,7 @@ from classifier.review.web.answers import LONGEST_RATIONALE, Draft, read_draft
 from classifier.review.web.moments import VIETNAM, midnight
 from classifier.review.web.security import Current, Form, allowed, number, text
 from classifier.review.web.site import REVIEWERS, Refused, Site
-from classifier.review.web.suggestions import Suggestion, suggest
+from classifier.review.web.suggestions import Suggestion, in_turn, suggest
 
 Reviewer = Annotated[Session, Depends(allowed(*REVIEWERS))]
 LeaseNumber = Annotated[int, Path(ge=1, lt=2**31)]
@@ -94,8 +94,9 @@ def router(site: Site, chance: Callable[[], float] = random.random) -> APIRouter
 
     @pages.get("/answers/{lease}")
     def reveal(request: Request, session: Reviewer, lease: LeaseNumber) -> Response:
-        own, view = _answered(site, session, lease)
-        return reveal_page(request, own, view, Draft.of(own.answer))
+        with in_turn:
+            own, view = _answered(site, session, lease)
+            return reveal_page(request, own, view, Draft.of(own.answer))
 
     def reveal_page(request: Request, own: OwnAnswer, view: ModelView, draft: Draft, problem: str | None = None) -> Response:
         suggestion = suggest(_moderator(site), view.text, view.probability, view.routes)

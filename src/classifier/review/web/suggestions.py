@@ -15,8 +15,9 @@ _LIKELIHOODS = (0.05, 0.25, 0.5, 0.9)
 _STRENGTHS = (0.25, 0.75, 1.5)
 """Log-odds from which a word is marked, marked more, marked most."""
 _SAME = 0.01
-_in_turn = threading.Lock()
-"""Explaining is all computation: several at once end no sooner, and would hold up the pages that hand out posts."""
+in_turn = threading.RLock()
+"""Explaining is all computation: several at once end no sooner, and would hold up the pages that hand out posts.
+A page that explains takes it as a whole."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def suggest(
     found: dict[str, float] = {}
     if moderator is not None:
         try:
-            with _in_turn:
+            with in_turn:
                 scored, attribution = moderator.explain(text)
         except InputError:
             pass
