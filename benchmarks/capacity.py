@@ -34,7 +34,7 @@ class Worked(NamedTuple):
 
 
 MEASURED = [
-    Figure("posts_a_core_second", 2640, "posts that one core scores a second", "`benchmarks/speed.py`"),
+    Figure("posts_a_core_second", 2895, "posts that one core scores a second", "`benchmarks/speed.py`"),
     Figure("spark_share", 0.9, "of that pace, what is left per core under Spark", "`score-spark` in `local[1]`, starting aside"),
     Figure("start_seconds", 7, "core-seconds until a worker has imported and loaded the model", "the same"),
     Figure("worker_mb", 600, "MB of a Python worker (proportional set size), one a core", "the same"),
