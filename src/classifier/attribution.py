@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from classifier.forms import Prepared
+from classifier.ngrams import character_ngrams
 from classifier.text import fold
 from classifier.views import FittedVectorizer, Pairs, WeighedTerms
 
@@ -233,14 +234,9 @@ def _pair_terms(view: Pairs, post: _Post) -> _Terms:
 
 def _character_terms(view: Any, post: _Post) -> _Terms:
     """The n-grams of scikit-learn's `char_wb`: within a word and one space on each side of it."""
-    shortest, longest = view.ngram_range
     for position, word in enumerate(post.words):
-        padded, owner = f" {word} ", [position]
-        for size in range(shortest, min(longest, len(padded)) + 1):
-            for start in range(len(padded) - size + 1):
-                yield padded[start : start + size], owner
-        if len(padded) < shortest:
-            yield padded, owner
+        for term in character_ngrams(word, *view.ngram_range):
+            yield term, [position]
 
 
 _TERMS: dict[str, Callable[[Any, _Post], _Terms]] = {

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import Connection
 
 from classifier.prediction import Moderator
 from classifier.review.store import work
@@ -67,11 +66,11 @@ def router(site: Site, chance: Callable[[], float] = random.random) -> APIRouter
     def queue(request: Request, session: Current, paused: int = 0) -> Response:
         if session.user.role not in REVIEWERS:
             return RedirectResponse("/upload", 303)
+        counts = today, since_login = _counts(site, session)
         taken = paused or _as_number(request.cookies.get(_PAUSED_COOKIE, ""))
+        if since_login and since_login % settings.pause_after == 0 and taken != since_login:
+            return site.render(request, "pause.html", count=since_login)
         with site.database.writing(durable=False) as connection:
-            counts = today, since_login = _counts(connection, site, session)
-            if since_login and since_login % settings.pause_after == 0 and taken != since_login:
-                return site.render(request, "pause.html", count=since_login)
             post = work.next_item(connection, site.clock(), session.user.id, lease_seconds, settings.gold_share, chance())
         page = post_page(request, counts, post, Draft()) if post else site.render(request, "empty.html", today=today)
         if paused:
@@ -85,11 +84,12 @@ def router(site: Site, chance: Callable[[], float] = random.random) -> APIRouter
         try:
             with site.database.writing() as connection:
                 post = work.assignment(connection, site.clock(), session.user.id, lease)
-                if draft.problem:
-                    return post_page(request, _counts(connection, site, session), post, draft, draft.problem)
-                work.answer(connection, site.clock(), session.user.id, lease, draft.answer, informed=not settings.blind)
+                if not draft.problem:
+                    work.answer(connection, site.clock(), session.user.id, lease, draft.answer, informed=not settings.blind)
         except LeaseLost:
             raise Refused(409, "lease_lost", kept=draft.rationale) from None
+        if draft.problem:
+            return post_page(request, _counts(site, session), post, draft, draft.problem)
         return RedirectResponse(f"/answers/{lease}" if settings.blind or post.gold else "/", 303)
 
     @pages.get("/answers/{lease}")
@@ -155,11 +155,13 @@ def _moderator(site: Site) -> Moderator | None:
         return None
 
 
-def _counts(connection: Connection, site: Site, session: Session) -> tuple[int, int]:
+def _counts(site: Site, session: Session) -> tuple[int, int]:
     """How many posts the user decided on today, as a day goes in Viet Nam, and since the login."""
     day = datetime.fromtimestamp(site.clock(), VIETNAM).date()
     login = session.expires_at - site.params.review.session_hours * _HOUR
-    return own_day(connection, session.user.id, midnight(day)), own_day(connection, session.user.id, login)
+    with site.database.reading() as connection:
+        today = own_day(connection, session.user.id, midnight(day))
+        return today, own_day(connection, session.user.id, login)
 
 
 def _as_number(value: str) -> int:
