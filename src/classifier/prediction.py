@@ -16,7 +16,7 @@ from classifier.posts import KeptChunks, read_batch, write_batch
 from classifier.registry import StoredModel, load_model
 from classifier.routing import decide, route_posts
 from classifier.scores import SCORE_COLUMNS, BatchSummary, Scores, invalid, joined
-from classifier.taxonomy import INVALID, Route
+from classifier.taxonomy import Route
 from classifier.views import WeighedTerms
 from classifier.workers import Workers
 
@@ -126,13 +126,23 @@ class Moderator:
         InputError
             If the text can't be scored.
         """
-        scored = self.score([text]).iloc[0]
-        if scored["decision"] == INVALID:
-            raise InputError(f"the text can't be scored: {scored['reasons']}")
+        attribution = self.attribution(text)
+        return self.score([text]).iloc[0], attribution
+
+    def attribution(self, text: str) -> Attribution:
+        """Say what each word of a post contributed, as `explain` does, without scoring it.
+
+        Raises
+        ------
+        InputError
+            If the text can't be scored.
+        """
         vectorizer = self._stored.classifier.vectorizer_
-        prepared = vectorizer.prepared([text])
-        attribution = next(attribute(vectorizer, prepared, vectorizer.weigh(prepared), np.zeros(1, dtype=int), self._coefficients))
-        return scored, locate(attribution, text)
+        fault = self._fault(text)
+        prepared = vectorizer.prepared([] if fault else [text])
+        if not any(prepared.characters):
+            raise InputError(f"the text can't be scored: {fault or _UNREADABLE}")
+        return locate(next(attribute(vectorizer, prepared, vectorizer.weigh(prepared), np.zeros(1, dtype=int), self._coefficients)), text)
 
     def log_odds_without_words(self) -> dict[str, float]:
         """Return each category's intercept: what is left when no word contributes."""

@@ -24,7 +24,7 @@ from classifier.review.web.app import build_app
 from classifier.review.web.guards import HEADERS
 from classifier.review.web.post_text import post_pieces
 from classifier.review.web.security import safe_path, secret_key
-from classifier.review.web.suggestions import suggest
+from classifier.review.web.suggestions import SortedBy, suggest
 from classifier.review.web.texts import load_texts
 from classifier.taxonomy import CATEGORIES, SLICES
 
@@ -666,13 +666,17 @@ def test_every_word_that_a_page_asks_for_is_there() -> None:
 class TwoWords:
     """A model to which `bò` speaks for an insult and `thương` against."""
 
-    def explain(self, text: str) -> tuple[pd.Series, Attribution]:
+    version = "two words"
+
+    def attribution(self, text: str) -> Attribution:
         words = text.split()
         weights = np.array([[{"bò": 2.0, "thương": -0.5}.get(word, 0.1), 0, 0, 0] for word in words])
         starts = [text.index(word) for word in words]
+        return Attribution(words, weights, [(start, start + len(word)) for start, word in zip(starts, words, strict=True)])
+
+    def score(self, texts: list[str]) -> pd.DataFrame:
         scored = {f"p_{category}": 0.02 for category in CATEGORIES} | {f"route_{category}": "clear" for category in CATEGORIES}
-        spans = [(start, start + len(word)) for start, word in zip(starts, words, strict=True)]
-        return pd.Series(scored | {"p_insult": 0.9, "route_insult": "flag"}), Attribution(words, weights, spans)
+        return pd.DataFrame([scored | {"p_insult": 0.9, "route_insult": "flag"}] * len(texts))
 
 
 def test_words_are_marked_by_how_much_they_speak_for_or_against() -> None:
@@ -683,10 +687,17 @@ def test_words_are_marked_by_how_much_they_speak_for_or_against() -> None:
 
 
 def test_the_probabilities_are_those_the_post_was_sorted_by() -> None:
-    sorted_by = dict.fromkeys(CATEGORIES, 0.3)
-    told = suggest(TwoWords(), "con bò", sorted_by, dict.fromkeys(CATEGORIES, "review"))  # type: ignore[arg-type]
+    sorted_by = SortedBy("an earlier model", dict.fromkeys(CATEGORIES, 0.3), dict.fromkeys(CATEGORIES, "review"))
+    told = suggest(TwoWords(), "con bò", sorted_by)  # type: ignore[arg-type]
     assert {opinion.probability for opinion in told.opinions} == {0.3} and told.explained and told.other_model
-    assert not suggest(None, "con bò", sorted_by, dict.fromkeys(CATEGORIES, "review")).explained
+    assert not suggest(TwoWords(), "con bò", sorted_by._replace(version=TwoWords.version)).other_model  # type: ignore[arg-type]
+    assert not suggest(None, "con bò", sorted_by).explained
+
+
+def test_no_words_are_marked_for_what_is_all_but_ruled_out() -> None:
+    sorted_by = SortedBy(TwoWords.version, dict.fromkeys(CATEGORIES, 0.02), dict.fromkeys(CATEGORIES, "clear"))
+    told = suggest(TwoWords(), "con bò", sorted_by)  # type: ignore[arg-type]
+    assert told.explained and not any(opinion.marked for opinion in told.opinions)
 
 
 # Keys and passwords

@@ -42,7 +42,7 @@ class WordModerator:
         clear = {f"p_{c}": 0.01 for c in CATEGORIES} | {f"route_{c}": "clear" for c in CATEGORIES}
         return named | clear | {"p_insult": probability, "route_insult": route}
 
-    def explain(self, text: str) -> Any:
+    def attribution(self, text: str) -> Any:
         raise InputError("words are not weighed here")
 
 

@@ -27,6 +27,8 @@ class ModelView:
 
     Attributes
     ----------
+    version : str
+        Of the model.
     probability, routes : mapping
         By category; a route is `clear`, `review` or `flag`.
     decision : str
@@ -36,6 +38,7 @@ class ModelView:
         The right categories, of a gold item only.
     """
 
+    version: str
     probability: Mapping[str, float]
     routes: Mapping[str, str]
     decision: str
@@ -119,6 +122,7 @@ def model_view(connection: Connection, user_id: int, item_id: int) -> ModelView:
         raise StoreError("the model's view of a post is shown after the answer")
     values = row._mapping
     return ModelView(
+        row.model_version,
         {category: values[f"p_{category}"] for category in CATEGORIES},
         {category: values[f"route_{category}"] for category in CATEGORIES},
         row.decision,

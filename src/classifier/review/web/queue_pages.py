@@ -20,7 +20,7 @@ from classifier.review.web.answers import LONGEST_RATIONALE, Draft, read_draft
 from classifier.review.web.moments import VIETNAM, midnight
 from classifier.review.web.security import Current, Form, allowed, number, text
 from classifier.review.web.site import REVIEWERS, Refused, Site
-from classifier.review.web.suggestions import Suggestion, in_turn, suggest
+from classifier.review.web.suggestions import SortedBy, Suggestion, in_turn, suggest
 
 Reviewer = Annotated[Session, Depends(allowed(*REVIEWERS))]
 LeaseNumber = Annotated[int, Path(ge=1, lt=2**31)]
@@ -99,7 +99,7 @@ def router(site: Site, chance: Callable[[], float] = random.random) -> APIRouter
             return reveal_page(request, own, view, Draft.of(own.answer))
 
     def reveal_page(request: Request, own: OwnAnswer, view: ModelView, draft: Draft, problem: str | None = None) -> Response:
-        suggestion = suggest(_moderator(site), view.text, view.probability, view.routes)
+        suggestion = suggest(_moderator(site), view.text, SortedBy(view.version, view.probability, view.routes))
         context = {"own": own, "view": view, "suggestion": suggestion, "draft": draft, "problem": problem, "longest": LONGEST_RATIONALE}
         return site.render(request, "reveal.html", 422 if problem else 200, **context)
 

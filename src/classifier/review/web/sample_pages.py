@@ -15,7 +15,7 @@ from classifier.review.store.people import Role, Session
 from classifier.review.web.moments import midnight, shown
 from classifier.review.web.security import allowed
 from classifier.review.web.site import Refused, Site
-from classifier.review.web.suggestions import suggest
+from classifier.review.web.suggestions import SortedBy, suggest
 from classifier.taxonomy import CATEGORIES, Route
 
 STATES = ("open", "disputed", "settled", "gold")
@@ -148,4 +148,4 @@ def _post(row: dict[Any, Any], settled: pd.DataFrame) -> dict[str, Any]:
 
 def _explained(site: Site, row: dict[Any, Any]) -> Any:
     columns = {kind: {category: row[f"{kind}_{category}"] for category in CATEGORIES} for kind in ("p", "route")}
-    return suggest(site.moderator(), row["text"], columns["p"], columns["route"])
+    return suggest(site.moderator(), row["text"], SortedBy(row["model_version"], columns["p"], columns["route"]))

@@ -3,8 +3,11 @@
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from classifier.attribution import Attribution
 from classifier.errors import InputError
 from classifier.highlighting import highlighted
 from classifier.prediction import Moderator
@@ -14,7 +17,6 @@ _LIKELIHOODS = (0.05, 0.25, 0.5, 0.9)
 """From each of these on, the next word for a probability."""
 _STRENGTHS = (0.25, 0.75, 1.5)
 """Log-odds from which a word is marked, marked more, marked most."""
-_SAME = 0.01
 in_turn = threading.RLock()
 """Explaining is all computation: several at once end no sooner, and would hold up the pages that hand out posts.
 A page that explains takes it as a whole."""
@@ -47,7 +49,7 @@ class Opinion:
     likelihood : int
         From 0 (almost certainly not) to 4 (almost certain).
     marked : list of Marked
-        The post; empty where no word matters.
+        The post; empty where no word matters, or the category is all but ruled out.
     """
 
     category: str
@@ -76,9 +78,15 @@ class Suggestion:
     other_model: bool
 
 
-def suggest(
-    moderator: Moderator | None, text: str, probability: Mapping[str, float] | None = None, routes: Mapping[str, str] | None = None
-) -> Suggestion:
+class SortedBy(NamedTuple):
+    """What a post was sorted by: the model's version, and by category its probabilities and routes."""
+
+    version: str
+    probability: Mapping[str, float]
+    routes: Mapping[str, str]
+
+
+def suggest(moderator: Moderator | None, text: str, sorted_by: SortedBy | None = None) -> Suggestion:
     """Say what the model thinks of a post.
 
     Parameters
@@ -87,33 +95,31 @@ def suggest(
         Marks the words; nothing is marked without it.
     text : str
         The masked post.
-    probability, routes : mapping, optional
-        What the post was sorted by; the moderator's own where they are not given.
+    sorted_by : SortedBy, optional
+        The moderator sorts the post anew where this is not given.
 
     Returns
     -------
     Suggestion
     """
-    marked: dict[str, list[Marked]] = {}
-    found: dict[str, float] = {}
+    attribution: Attribution | None = None
     if moderator is not None:
-        try:
-            with in_turn:
-                scored, attribution = moderator.explain(text)
-        except InputError:
-            pass
-        else:
-            found = {category: float(scored[f"p_{category}"]) for category in CATEGORIES}
-            routes = routes or {category: scored[f"route_{category}"] for category in CATEGORIES}
-            marked = {category: _mark(highlighted(text, attribution, column)) for column, category in enumerate(CATEGORIES)}
-    probability = probability or found
-    opinions = [
-        Opinion(category, p, routes[category], bisect_right(_LIKELIHOODS, p), marked.get(category, []))
-        for category, p in sorted(probability.items(), key=lambda pair: -pair[1])
-        if routes
-    ]
-    other_model = any(abs(found[category] - probability[category]) > _SAME for category in found)
-    return Suggestion(opinions, bool(found), other_model)
+        with suppress(InputError), in_turn:
+            attribution = moderator.attribution(text)
+            if sorted_by is None:
+                scored = moderator.score([text]).iloc[0]
+                sorted_by = SortedBy(moderator.version, *({name: scored[f"{column}_{name}"] for name in CATEGORIES} for column in ("p", "route")))
+    if sorted_by is None:
+        return Suggestion([], explained=False, other_model=False)
+    opinions = []
+    for column, category in enumerate(CATEGORIES):
+        probability = float(sorted_by.probability[category])
+        likelihood = bisect_right(_LIKELIHOODS, probability)
+        marked = _mark(highlighted(text, attribution, column)) if attribution and likelihood else []
+        opinions.append(Opinion(category, probability, sorted_by.routes[category], likelihood, marked))
+    opinions.sort(key=lambda opinion: -opinion.probability)
+    other_model = moderator is not None and attribution is not None and moderator.version != sorted_by.version
+    return Suggestion(opinions, attribution is not None, other_model)
 
 
 def _mark(pieces: list[tuple[str, float]]) -> list[Marked]:
