@@ -29,6 +29,7 @@ from classifier.review.web.guards import HEADERS, NOT_KEPT, Guards
 from classifier.review.web.security import LoginNeeded, secret_key, signed_in, signer
 from classifier.review.web.site import STATIC_FOLDER, ModelInUse, Refused, Site, site_of
 from classifier.review.web.texts import DEFAULT_LANGUAGE
+from classifier.review.web.turns import few_threads
 
 API = "/api"
 _MEGABYTE = 1_000_000
@@ -75,7 +76,7 @@ def build_app(database: Database, models: Path, project: Path, params: Params, c
         If the key that signs cookies can't be read or made.
     """
     site = Site(database, params, project, models, signer(secret_key(project)), ModelInUse(models), clock)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=few_threads)
     app.state.site = site
     upload = int(params.review.upload_megabytes * _MEGABYTE) + _FORM_AROUND_FILE
     app.add_middleware(Guards, limits={"/upload": upload, API: _API_BYTES})

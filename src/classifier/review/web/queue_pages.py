@@ -20,7 +20,8 @@ from classifier.review.web.answers import LONGEST_RATIONALE, Draft, read_draft
 from classifier.review.web.moments import VIETNAM, midnight
 from classifier.review.web.security import Current, Form, allowed, number, text
 from classifier.review.web.site import REVIEWERS, Refused, Site
-from classifier.review.web.suggestions import SortedBy, Suggestion, in_turn, suggest
+from classifier.review.web.suggestions import SortedBy, Suggestion, suggest
+from classifier.review.web.turns import in_turn
 
 Reviewer = Annotated[Session, Depends(allowed(*REVIEWERS))]
 LeaseNumber = Annotated[int, Path(ge=1, lt=2**31)]
@@ -93,10 +94,12 @@ def router(site: Site, chance: Callable[[], float] = random.random) -> APIRouter
         return RedirectResponse(f"/answers/{lease}" if settings.blind or post.gold else "/", 303)
 
     @pages.get("/answers/{lease}")
-    def reveal(request: Request, session: Reviewer, lease: LeaseNumber) -> Response:
-        with in_turn:
-            own, view = _answered(site, session, lease)
-            return reveal_page(request, own, view, Draft.of(own.answer))
+    async def reveal(request: Request, session: Reviewer, lease: LeaseNumber) -> Response:
+        return await in_turn(revealed, request, session, lease)
+
+    def revealed(request: Request, session: Session, lease: int) -> Response:
+        own, view = _answered(site, session, lease)
+        return reveal_page(request, own, view, Draft.of(own.answer))
 
     def reveal_page(request: Request, own: OwnAnswer, view: ModelView, draft: Draft, problem: str | None = None) -> Response:
         suggestion = suggest(_moderator(site), view.text, SortedBy(view.version, view.probability, view.routes))

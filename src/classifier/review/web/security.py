@@ -5,12 +5,13 @@ import hmac
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from itsdangerous import BadSignature, Signer
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
@@ -82,7 +83,7 @@ def signer(key: str) -> Signer:
 
 
 def current(request: Request) -> Session:
-    """Return the session of the request; a dependency of every page behind the login.
+    """Return the session of the request; every page behind the login depends on it.
 
     Raises
     ------
@@ -103,13 +104,19 @@ def current(request: Request) -> Session:
     raise LoginNeeded(ended=SESSION_COOKIE in request.cookies)
 
 
-Current = Annotated[Session, Depends(current)]
+async def _current(request: Request) -> Session:
+    """Look the session up in a thread, since that reads the store, unless that was done: each thread costs a turn of waiting."""
+    known = session_in(request)
+    return await run_in_threadpool(current, request) if known is None else known
 
 
-def allowed(*roles: Role) -> Callable[..., Session]:
+Current = Annotated[Session, Depends(_current)]
+
+
+def allowed(*roles: Role) -> Callable[..., Awaitable[Session]]:
     """Return a dependency that gives the session to users of these roles and refuses all others."""
 
-    def check(session: Current) -> Session:
+    async def check(session: Current) -> Session:
         if session.user.role not in roles:
             raise Refused(403, "role")
         return session

@@ -1,6 +1,5 @@
 """What the model thinks of a post, for people: probabilities in words, and the words of the post that led there."""
 
-import threading
 from bisect import bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,9 +16,6 @@ _LIKELIHOODS = (0.05, 0.25, 0.5, 0.9)
 """From each of these on, the next word for a probability."""
 _STRENGTHS = (0.25, 0.75, 1.5)
 """Log-odds from which a word is marked, marked more, marked most."""
-in_turn = threading.RLock()
-"""Explaining is all computation: several at once end no sooner, and would hold up the pages that hand out posts.
-A page that explains takes it as a whole."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ def suggest(moderator: Moderator | None, text: str, sorted_by: SortedBy | None =
     """
     attribution: Attribution | None = None
     if moderator is not None:
-        with suppress(InputError), in_turn:
+        with suppress(InputError):
             attribution = moderator.attribution(text)
             if sorted_by is None:
                 scored = moderator.score([text]).iloc[0]
