@@ -64,6 +64,8 @@ def attribute(
     Attribution
         One for each of the rows, without spans.
     """
+    if not len(rows):
+        return
     places = _Places.of(weighed)
     for start in range(0, len(rows), _BLOCK):
         asked = rows[start : start + _BLOCK]
@@ -113,9 +115,9 @@ def _weights(places: _Places, prepared: Prepared, rows: np.ndarray, coefficients
         parts.append(np.repeat(shares[mine] / by_term, by_term))
         low += len(found.columns)
     sizes = [characters.count(" ") + 1 for characters in prepared.characters]
-    where = np.concatenate(words), columns[np.concatenate(terms)]
-    spread = sparse.coo_matrix((np.concatenate(parts), where), shape=(sum(sizes), len(coefficients)))
-    return np.split(spread @ coefficients, np.cumsum(sizes)[:-1])
+    word, added = np.concatenate(words), np.concatenate(parts)[:, None] * coefficients[columns[np.concatenate(terms)]]
+    weights = np.column_stack([np.bincount(word, category, sum(sizes)) for category in added.T])
+    return np.split(weights, np.cumsum(sizes)[:-1])
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

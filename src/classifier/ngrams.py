@@ -163,12 +163,14 @@ class _PairTable:
         self._window = window
 
     def occurrences(self, units: Units) -> Iterator[_Occurrences]:
-        for distance in range(2, self._window + 1):
-            one, other = units.numbers[:-distance], units.numbers[distance:]
-            places = np.flatnonzero((one > 0) & (other > 0) & (units.posts[:-distance] == units.posts[distance:]))
-            found, at = self._keys.find((one[places] << _SHIFT) | other[places])
-            places = places[found]
-            yield at, places, places + distance
+        distances, n = self._window - 1, len(units.numbers)
+        one = np.concatenate([units.numbers, np.zeros(self._window, dtype=np.int64)])
+        post = np.concatenate([units.posts, np.full(self._window, -1)])
+        others, posts = (np.ndarray((distances, n), values.dtype, values, 2 * values.itemsize, 2 * values.strides) for values in (one, post))
+        step, places = np.nonzero((others > 0) & (units.numbers > 0) & (posts == units.posts))
+        found, at = self._keys.find((units.numbers[places] << _SHIFT) | others[step, places])
+        places = places[found]
+        yield at, places, places + step[found] + 2
 
 
 class _PartTable(_Numbers):

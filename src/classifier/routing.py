@@ -25,10 +25,7 @@ class Band:
 
     def route(self, probability: np.ndarray) -> np.ndarray:
         """Return a `Route` value for each probability, shape (n,), int8."""
-        routes = np.where(probability < self.clear_below, Route.CLEAR, Route.REVIEW)
-        if self.flag_from is not None:
-            routes = np.where(probability >= self.flag_from, Route.FLAG, routes)
-        return routes.astype(np.int8)
+        return route_posts(probability[:, None], {"": self})[:, 0]
 
 
 def route_posts(probability: np.ndarray, bands: Mapping[str, Band]) -> np.ndarray:
@@ -45,7 +42,10 @@ def route_posts(probability: np.ndarray, bands: Mapping[str, Band]) -> np.ndarra
     numpy.ndarray, shape (n, n_categories), int8
         `Route` values.
     """
-    return np.column_stack([band.route(probability[:, column]) for column, band in enumerate(bands.values())])
+    clear_below, flag_from = np.array([(band.clear_below, np.inf if band.flag_from is None else band.flag_from) for band in bands.values()]).T
+    routes = np.where(probability < clear_below, np.int8(Route.CLEAR), np.int8(Route.REVIEW))
+    routes[probability >= flag_from] = Route.FLAG
+    return routes
 
 
 def decide(routes: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,12 +13,12 @@ from classifier.routing import decide
 from classifier.taxonomy import CATEGORIES, INVALID, Route
 
 _NO_ROUTE = -1
-_LABELS = pd.array([*(route.label for route in Route), ""], dtype="str")
-"""By the value of a route; the last is that of no route."""
-_DECISIONS = pd.array([*(route.label for route in Route), INVALID], dtype="str")
 _BITS = 1 << np.arange(len(CATEGORIES))
-_JOINED = pd.array([";".join(np.array(CATEGORIES)[(chosen & _BITS) > 0]) for chosen in range(1 << len(CATEGORIES))], dtype="str")
+_SETS = [";".join(np.array(CATEGORIES)[(chosen & _BITS) > 0]) for chosen in range(1 << len(CATEGORIES))]
 """The names of each set of categories, by the sum of their bits."""
+_WORDS = pd.array([*(route.label for route in Route), INVALID, *_SETS, ""], dtype="str")
+"""Routes by their value, then `invalid`, then the sets; the last is that of no route."""
+_INVALID, _FIRST_SET = len(Route), len(Route) + 1
 
 SCORE_COLUMNS: tuple[str, ...] = (
     "decision",
@@ -52,16 +53,26 @@ class Scores(NamedTuple):
     def table(self, version: str) -> pd.DataFrame:
         """Spell them out as `SCORE_COLUMNS`."""
         routes = self.routes
+        decision = np.where(routes[:, 0] == _NO_ROUTE, _INVALID, decide(routes))
+        categories = _FIRST_SET + (routes > Route.CLEAR) @ _BITS
+        numbers = np.vstack([decision, categories, routes.T])
+        words = _WORDS.take(numbers.ravel())  # one call for all columns: each call costs as much as a post
+        n = len(routes)
         columns: dict[str, Any] = {
-            "decision": _DECISIONS.take(np.where(routes[:, 0] == _NO_ROUTE, _NO_ROUTE, decide(routes))),
-            "categories": _JOINED.take((routes > Route.CLEAR) @ _BITS),
+            "decision": words[:n],
+            "categories": words[n : 2 * n],
             "reasons": pd.array(self.reasons, dtype="str"),
-            "model_version": pd.array([version], dtype="str").take(np.zeros(len(routes), dtype=int)),
+            "model_version": _known_version(version).take(np.zeros(n, dtype=int)),
         }
         for column, category in enumerate(CATEGORIES):
             columns[f"p_{category}"] = self.probability[:, column]
-            columns[f"route_{category}"] = _LABELS.take(routes[:, column])
+            columns[f"route_{category}"] = words[(column + 2) * n : (column + 3) * n]
         return pd.DataFrame({name: columns[name] for name in SCORE_COLUMNS}, copy=False)
+
+
+@lru_cache(maxsize=8)
+def _known_version(version: str) -> Any:
+    return pd.array([version], dtype="str")
 
 
 def invalid(reasons: list[str]) -> Scores:
