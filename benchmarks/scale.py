@@ -2,7 +2,8 @@
 
 The posts are the beginnings of seed posts with the ends of others: good for load, for nothing else. Memory is the sum of
 the proportional set sizes (PSS) of all processes of a run, its peak as sampled twice a second, so shared pages count once.
-Start-up is what one post takes; rates are those of the posts beyond it.
+Start-up is what one post takes; rates are those of the posts beyond it, and of those beyond the next smaller batch: how fast a
+batch goes on once it is so far.
 
 Usage: python benchmarks/scale.py [--most N] [--save]   (a million by default; needs a trained model; --save: docs/performance.json)
 """
@@ -125,6 +126,7 @@ def main(most: int, save: bool) -> None:
     sizes = np.array(list(measured))
     seconds = np.array([taken for taken, _ in measured.values()])
     rates = {str(size): round(float((size - 1) / (taken - seconds[0]))) for size, taken in zip(sizes, seconds, strict=True) if size > 1}
+    between = {str(size): round(float(rate)) for size, rate in zip(sizes[1:], np.diff(sizes) / np.diff(seconds), strict=True)}
     flat = [rate for size, rate in rates.items() if int(size) >= FLAT_FROM]
     peaks = {str(size): round(peak) for size, (_, peak) in measured.items()}
     figures = {
@@ -132,6 +134,7 @@ def main(most: int, save: bool) -> None:
         "seconds": {str(size): round(taken, 2) for size, (taken, _) in measured.items()},
         "peak_pss_mib": peaks,
         "posts_a_second_after_start": rates,
+        "posts_a_second_beyond_the_smaller": between,
         "slowest_to_fastest_from_10000": round(min(flat) / max(flat), 3) if flat else None,
         "line": line_through(sizes, seconds),
     }

@@ -38,6 +38,7 @@ GAP = 1
 """Light words between two heavy ones that are marked with them: people mark phrases."""
 UNDECIDED = {Slice.COUNTER_SPEECH, Slice.POLITICAL, Slice.COMPLAINT, Slice.NEGATIVE_REVIEW}
 """Slices whose posts may quote or use rude words or not: their label is about something else."""
+RESAMPLES = 2000
 _WORD = re.compile(r"\w+(?:[^\w\s]+\w+)*")
 
 
@@ -108,10 +109,24 @@ def lexicon_spans(path: Path) -> Callable[[str], Spans]:
     return spans
 
 
-def measure(predicted: list[Spans], truth: list[set[int]]) -> dict[str, float]:
-    """Character F1 as in SemEval-2021 task 5, over all characters, and how often the first span is right in marked comments."""
+def f1_by_comment(predicted: list[Spans], truth: list[set[int]]) -> np.ndarray:
+    """Character F1 of each comment as in SemEval-2021 task 5; 1 where neither side marks anything."""
     pairs = [(spans.marked, marks) for spans, marks in zip(predicted, truth, strict=True)]
-    f1 = [2 * len(ours & marks) / (len(ours) + len(marks)) if ours or marks else 1.0 for ours, marks in pairs]
+    return np.array([2 * len(ours & marks) / (len(ours) + len(marks)) if ours or marks else 1.0 for ours, marks in pairs])
+
+
+def lead(ours: np.ndarray, theirs: np.ndarray, seed: int) -> list[float]:
+    """The difference of two means over the same comments, and its 95 % interval by resampling these."""
+    drawn = np.random.default_rng(seed).integers(len(ours), size=(RESAMPLES, len(ours)))
+    difference = ours - theirs
+    low, high = np.percentile(difference[drawn].mean(axis=1), [2.5, 97.5])
+    return [round(float(value), 4) for value in (difference.mean(), low, high)]
+
+
+def measure(predicted: list[Spans], truth: list[set[int]]) -> dict[str, float]:
+    """Character F1 by comment and over all characters, and how often the first span is right in marked comments."""
+    pairs = [(spans.marked, marks) for spans, marks in zip(predicted, truth, strict=True)]
+    f1 = f1_by_comment(predicted, truth)
     hits, ours, marks = (sum(map(len, sets)) for sets in ([a & b for a, b in pairs], [a for a, _ in pairs], [b for _, b in pairs]))
     first = [2 * len(spans.first & marks) > len(spans.first) for spans, marks in zip(predicted, truth, strict=True) if marks]
     return {
@@ -139,7 +154,11 @@ def main(folder: Path, lexicon: Path | None) -> None:
             methods["lexicon"] = list(map(lexicon_spans(lexicon), texts))
         figures = pd.DataFrame({name: measure(spans, truth) for name, spans in methods.items()}).T.round(4)
         print(f"\n{part}: {len(texts):,} comments, {sum(map(bool, truth)):,} with marks\n{figures.to_string()}", flush=True)
-        result[part] = figures.to_dict(orient="index")
+        ours, *others = (f1_by_comment(spans, truth) for spans in methods.values())
+        leads = {name: lead(ours, theirs, load_params(PROJECT / "params.yaml").seed) for name, theirs in zip(list(methods)[1:], others, strict=True)}
+        for name, (difference, low, high) in leads.items():
+            print(f"f1_per_comment beyond {name}: {difference:+.3f} [{low:+.3f}, {high:+.3f}]")
+        result[part] = {**figures.to_dict(orient="index"), "lead_in_f1_per_comment": leads}
     print(json.dumps(result))
 
 
