@@ -91,16 +91,21 @@ def main(path: Path | None, column: str) -> None:
                 times.setdefault(name, []).append(seconds(job, texts))
         if len(sizes) < 2:
             sys.exit(f"{path}: needs more than {POSTS:,} posts, the first of which warm up")
-        single = [seconds(moderator.score, [text]) * 1000 for text in islice(mixed_posts(seed_texts()[::-1]), SINGLE)]
+        alone = {BARE: jobs[BARE], "figures and reasons": moderator.scores, "with its table": moderator.score}
+        single = {name: np.empty(SINGLE) for name in alone}
+        for number, text in enumerate(islice(mixed_posts(seed_texts()[::-1]), SINGLE)):
+            for name, job in alone.items():
+                single[name][number] = seconds(job, [text]) * 1000
     moderator.workers(-1).stop()
     taken = {name: np.array(values[1:]) for name, values in times.items()}
     rates = {name: float(np.median(np.array(sizes[1:]) / values)) for name, values in taken.items()}
     ratios = {peer: {name: round(float(np.median(taken[peer] / values)), 3) for name, values in taken.items()} for peer in (BARE, FASTTEXT)}
     for name, rate in rates.items():
         print(f"{name:40s} {rate:8,.0f} posts/s  {ratios[BARE][name]:6.2f} × word_tokenize  {ratios[FASTTEXT][name]:6.2f} × fastText")
-    p50, p95 = (round(float(value), 3) for value in np.percentile(single, [50, 95]))
-    print(f"one post at a time, with its table       p50 {p50:.2f} ms, p95 {p95:.2f} ms")
-    figures = {"cores": available_cores(), "rounds": len(sizes) - 1, "posts_a_round": POSTS, "one_post_ms": {"p50": p50, "p95": p95}}
+    one_post = {name: dict(zip(("p50", "p95"), np.percentile(values, [50, 95]).round(3).tolist(), strict=True)) for name, values in single.items()}
+    for name, spread in one_post.items():
+        print(f"one post at a time: {name:26s} p50 {spread['p50']:.2f} ms, p95 {spread['p95']:.2f} ms")
+    figures = {"cores": available_cores(), "rounds": len(sizes) - 1, "posts_a_round": POSTS, "one_post_ms": one_post}
     print(json.dumps({"benchmark": "speed", **figures, "ratio_to_word_tokenize": ratios[BARE], "ratio_to_fasttext": ratios[FASTTEXT]}))
 
 

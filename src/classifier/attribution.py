@@ -153,7 +153,7 @@ _Runs = tuple[np.ndarray, np.ndarray, np.ndarray]
 def _runs_of_words(prepared: Prepared) -> _Runs:
     """Match segmented words to the words of the text by their letters: both spell the same, divided differently."""
     segmented, text = (np.frombuffer("\n".join(form).encode("utf-32-le"), dtype=np.uint32) for form in (prepared.words, prepared.characters))
-    ends, text_ends = (np.isin(codes, (_SPACE, _LINE_END)) for codes in (segmented, text))
+    ends, text_ends = ((codes == _SPACE) | (codes == _LINE_END) for codes in (segmented, text))
     unit = ends.cumsum()[~ends & (segmented != _JOINER)]
     word = text_ends.cumsum()[~text_ends]
     firsts = np.flatnonzero(np.diff(unit, prepend=-1))

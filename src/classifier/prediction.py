@@ -97,6 +97,8 @@ class Moderator:
         readable = np.array([bool(form) for form in prepared.characters], dtype=bool)
         rows = np.flatnonzero(readable)
         usable = self._score_usable([typed[row] for row in rows], prepared.take(rows))
+        if len(rows) == len(texts):  # all can be scored and no two are equal
+            return usable
         unusable = list(dict.fromkeys([_UNREADABLE, *filter(None, faults)]))
         place = np.where(readable, np.cumsum(readable) - 1, len(rows))
         wanted = [len(rows) + unusable.index(fault) if fault else place[found] for fault, found in zip(faults, number, strict=True)]
