@@ -56,7 +56,7 @@ class Scores(NamedTuple):
         decision = np.where(routes[:, 0] == _NO_ROUTE, _INVALID, decide(routes))
         categories = _FIRST_SET + (routes > Route.CLEAR) @ _BITS
         numbers = np.vstack([decision, categories, routes.T])
-        words = _WORDS.take(numbers.ravel())  # one call for all columns: each call costs as much as a post
+        words = _WORDS.take(numbers.ravel())  # one call for all columns: a single post waits for each
         n = len(routes)
         columns: dict[str, Any] = {
             "decision": words[:n],
