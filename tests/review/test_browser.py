@@ -164,7 +164,8 @@ def test_ten_posts_are_reviewed_by_keyboard_alone_and_one_is_taken_back(visit, s
     open_accounts(store, ["mai"])
     page = visit(role=None)
     keys = page.keyboard
-    for typed in ("mai", PASSWORD):  # the name's field has the focus
+    expect(page.get_by_label("Tên đăng nhập")).to_be_focused()  # a browser gives the focus with the next picture that it draws
+    for typed in ("mai", PASSWORD):
         keys.insert_text(typed)
         keys.press("Tab")
     keys.press("Enter")
