@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -116,8 +117,9 @@ def test_text_column_version_and_processes_can_be_named(tmp_path: Path, project:
 def test_a_closed_pipe_and_an_interruption_end_it_quietly(tmp_path: Path, project: Path, trained: TrainingResult) -> None:
     source = save(tmp_path / "in.csv", pd.DataFrame({"text": [f"bài {n}: mai lớp mình học phòng nào vậy" for n in range(30_000)]}, dtype=object))
     common = [sys.executable, "-m", "classifier", "score", str(source), "--params", str(project / "params.yaml"), "--processes", "1", "--out"]
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what a shell starts in the background is told to ignore it
     for out in ("-", str(tmp_path / "out.xlsx")):
-        process = subprocess.Popen([*common, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+        process = subprocess.Popen([*common, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", preexec_fn=heed)
         assert process.stdout is not None and process.stderr is not None
         if out == STDIO:
             assert process.stdout.readline().startswith("text,")
