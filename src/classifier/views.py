@@ -154,21 +154,19 @@ class FittedVectorizer:
         known = self._known_terms()
         found = known.finder.find(prepared)
         posts, columns = (np.concatenate(parts) for parts in zip(*((terms.posts(), terms.columns) for terms in found.values()), strict=True))
-        n = len(prepared.characters)
-        by_post = np.argsort(posts.astype(np.min_scalar_type(n)), kind="stable")  # of 16 bits, a radix sort
-        ends = np.append(0, np.bincount(posts, minlength=n).cumsum())
-        each = sparse.csr_matrix((by_post, columns[by_post], ends), shape=(n, len(known.idf)))
-        each.sort_indices()
-        new = np.append(True, each.indices[1:] != each.indices[:-1])[: each.nnz]
-        new[ends[:-1][np.diff(ends) > 0]] = True
-        firsts = np.flatnonzero(new)
-        indices, counts = each.indices[firsts], np.diff(firsts, append=each.nnz)
-        indptr = np.searchsorted(firsts, ends)
+        n, width = len(prepared.characters), len(known.idf)
+        keys = posts * width + columns
+        order = np.argsort(keys, kind="stable")
+        firsts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+        counts = np.diff(firsts, append=len(keys))
+        entries = order[firsts]
+        indices = columns[entries]
+        indptr = np.append(0, np.bincount(posts[entries], minlength=n).cumsum())
         view_of = known.view_of[indices]
         values = (np.log(np.arange(1, counts.max(initial=1) + 1)) + 1)[np.where(known.binary[view_of], 0, counts - 1)]
         values *= known.idf[indices]
-        features = sparse.csr_matrix((self._scaled(values, view_of, indptr), indices, indptr), shape=each.shape)
-        return WeighedTerms(features, found, each.data, counts)
+        features = sparse.csr_matrix((self._scaled(values, view_of, indptr), indices, indptr), shape=(n, width))
+        return WeighedTerms(features, found, order, counts)
 
     def prepared(self, X: Sequence[str] | Prepared) -> Prepared:
         """Return the forms of posts as this vectoriser reads them; those already worked out as they are."""
