@@ -6,7 +6,6 @@ what reads as Vietnamese is taken at its word.
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from classifier.aligned import substitute
@@ -14,7 +13,7 @@ from classifier.glued import cut
 from classifier.input_methods import telex, vni
 from classifier.masking import MASKS
 from classifier.syllables import frequency, is_plain_syllable, is_syllable, plain, plain_frequency, respell, syllables
-from classifier.teencode import teencode
+from classifier.teencode import foreign, teencode
 
 _TOKEN = re.compile(r"\S+")
 _EDGES = ".,!?:;\"'()[]“”…-*"
@@ -139,7 +138,7 @@ def _spelled_out(match: re.Match[str]) -> str:
 def _read(token: str) -> _Reading | None:
     """None where there is nothing to undo, as in nearly every token."""
     core = token.strip(_EDGES)
-    if _known(core) and core not in _foreign():
+    if _known(core) and core not in foreign():
         return None
     chunks = _CHUNK.findall(token)
     sure = _CHUNK.sub(lambda match: _chunk(match.group()), token)
@@ -151,7 +150,7 @@ def _read(token: str) -> _Reading | None:
 
 
 def _known(word: str) -> bool:
-    return _syllable(word) or word in teencode() or word in MASKS or word in _foreign() or word.startswith("emo")
+    return _syllable(word) or word in teencode() or word in MASKS or word in foreign() or word.startswith("emo")
 
 
 def _syllable(word: str) -> bool:
@@ -215,17 +214,17 @@ def _key_reading(word: str) -> str | None:
     """Telex or VNI keys of a syllable in use, or of an abbreviation in "đ"."""
     if word.startswith(("dd", "d9")) and "đ" + word[2:] in teencode():
         return "đ" + word[2:]
-    foreign = word in _foreign()
-    if _known(word) and not foreign:
+    is_foreign = word in foreign()
+    if _known(word) and not is_foreign:
         return None
     decoded = (telex if _LETTERS.fullmatch(word) else vni)(word)
-    return decoded if decoded and frequency(decoded) >= (20 * _COMMON if foreign else _COMMON) else None
+    return decoded if decoded and frequency(decoded) >= (20 * _COMMON if is_foreign else _COMMON) else None
 
 
 def _key_evidence(word: str) -> int:
     """How much a word says for keys typed with the input method off."""
     reading = _key_reading(word)
-    if not reading or word in _foreign():
+    if not reading or word in foreign():
         return 0
     if not _LETTERS.fullmatch(word):
         return _BELIEVED if _DIGIT_INSIDE.fullmatch(word) or word.startswith("d9") else len(re.findall(r"\d", word))
@@ -295,9 +294,3 @@ def _other_letters(word: str, onsets: dict[str, tuple[str, ...]], finals: dict[s
     starts = [] if word.startswith("kh") else starts
     ends = [end for end in finals if word.endswith(end) and (len(word) > 2 or end in "gj")]
     return starts + [start[: -len(end)] + finals[end] for start in (word, *starts) for end in ends]
-
-
-@lru_cache(maxsize=1)
-def _foreign() -> frozenset[str]:
-    """Foreign words of Vietnamese posts that would read as a disguise."""
-    return frozenset(files("classifier").joinpath("foreign.tsv").read_text(encoding="utf-8").split()[1:])

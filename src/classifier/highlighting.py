@@ -1,9 +1,9 @@
 """Where in a post as typed its words stand: spans, coloured pieces, the heaviest words."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -175,7 +175,8 @@ def written_pieces(text: str, attribution: Attribution) -> list[WrittenPiece]:
     list of WrittenPiece
         In order and apart; their weights add up to those of all words.
     """
-    edges, firsts, weights = _pieces(attribution)
+    edges, firsts = _pieces(attribution.spans)
+    weights = _summed(attribution.weights, firsts)
     groups = pairwise([*firsts, len(attribution.words)])
     return [
         WrittenPiece(start, end, _shown(text[start:end], attribution.words[first:last]), weight)
@@ -183,17 +184,22 @@ def written_pieces(text: str, attribution: Attribution) -> list[WrittenPiece]:
     ]
 
 
-def _pieces(attribution: Attribution) -> tuple[list[Span], list[int], np.ndarray]:
-    """Edges, first word and weights of each stretch that words came from."""
+def _pieces(spans: Sequence[Span]) -> tuple[list[Span], list[int]]:
+    """Edges and first word of each stretch that words came from."""
     firsts: list[int] = []
     edges: list[Span] = []
-    for position, (start, end) in enumerate(attribution.spans):
+    for position, (start, end) in enumerate(spans):
         if edges and (start < edges[-1][1] or start == end):
             edges[-1] = edges[-1][0], max(edges[-1][1], end)
         else:
             firsts.append(position)
             edges.append((start, end))
-    return edges, firsts, np.add.reduceat(attribution.weights, firsts, axis=0) if firsts else attribution.weights
+    return edges, firsts
+
+
+def _summed(weights: np.ndarray, firsts: list[int]) -> np.ndarray:
+    """Weights of words by piece, given the first word of each."""
+    return np.add.reduceat(weights, firsts, axis=0) if len(firsts) < len(weights) else weights
 
 
 def _shown(written: str, words: list[str]) -> str:
@@ -250,15 +256,12 @@ def heaviest_words(text: str, attribution: Attribution, categories: np.ndarray, 
     known = [_known_pieces(chunk) for chunk in text.split()]
     if [word for chunk in known for word in chunk.words] == attribution.words:
         shown = [word for chunk in known for word in chunk.shown].__getitem__
-        sizes = [size for chunk in known for size in chunk.sizes]
-        weights = attribution.weights
-        if len(sizes) < len(weights):
-            weights = np.add.reduceat(weights, np.cumsum([0, *sizes[:-1]]), axis=0)
+        firsts = [0, *accumulate(size for chunk in known for size in chunk.sizes)][:-1]
     else:
         attribution = attribution if attribution.spans else locate(attribution, text)
-        edges, firsts, weights = _pieces(attribution)
+        edges, firsts = _pieces(attribution.spans)
         shown = partial(_as_reason, text, attribution.words, edges, firsts)
-    heaviest = weights[:, categories].max(axis=1)
+    heaviest = _summed(attribution.weights, firsts)[:, categories].max(axis=1)
     found: dict[str, str] = {}
     for position in np.argsort(heaviest)[::-1].tolist():
         if len(found) == most or heaviest[position] <= 0:
@@ -281,10 +284,10 @@ def _known_pieces(chunk: str) -> _Pieces:
     found = _known_words(chunk)
     if any(start == end for _, start, end in found[:1]):
         return _Pieces([""], [1], [""])  # may belong to the chunk before: no word is empty, so this fits no post
-    alone = Attribution(_spelled(found), np.zeros((len(found), 1)), [(start, end) for _, start, end in found])
-    edges, firsts, _ = _pieces(alone)
-    shown = [_as_reason(chunk, alone.words, edges, firsts, position) for position in range(len(firsts))]
-    return _Pieces(alone.words, np.diff([*firsts, len(found)]).tolist(), shown)
+    words = _spelled(found)
+    edges, firsts = _pieces([(start, end) for _, start, end in found])
+    shown = [_as_reason(chunk, words, edges, firsts, position) for position in range(len(firsts))]
+    return _Pieces(words, [last - first for first, last in pairwise([*firsts, len(found)])], shown)
 
 
 def _as_reason(text: str, words: list[str], edges: list[Span], firsts: list[int], position: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from classifier.crf import SyllableFacts, WordTagger, read_weights
 from classifier.masking import MASKS
 from classifier.neutral import NEUTRALS
+from classifier.ordinary import ordinary
 from classifier.shipped import shipped
 
 _ALONE = MASKS | NEUTRALS
@@ -139,7 +140,12 @@ class _Segmenter:
         return np.array(flat, dtype=np.int64), np.diff(ends)
 
     def _learn(self, known: dict[str, list[int]], stretch: str, context: str) -> list[int]:
-        known[stretch] = [self._number(syllable) for syllable in self._tokenize(context)]
+        syllable = ordinary(stretch)
+        if syllable and (syllable != stretch or known is self._final):  # a sign or the end behind it changes nothing
+            alone = self._inner.get(syllable) or self._learn(self._inner, syllable, syllable + " ")
+            known[stretch] = [*alone, *map(self._number, stretch[len(syllable) :])]
+        else:
+            known[stretch] = [self._number(part) for part in self._tokenize(context)]
         return known[stretch]
 
     def _number(self, syllable: str) -> int:

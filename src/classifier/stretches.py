@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from classifier.disguise import says_how_it_is_typed, undisguise
 from classifier.masking import ACCOUNT_DIGITS, MASKS, PHONE_DIGITS, ROUNDS, has_account_word, is_masked_alone, number_part
+from classifier.ordinary import ordinary
 from classifier.teencode import teencode
 
 LONGEST = 50
@@ -23,6 +24,7 @@ TITLE = "em|bạn|con|thằng|cô|thầy|anh|chị|nhỏ|bé|ông|bà|chú|bác|
 
 _JOINING = re.compile("[\x1c-\x1f\x85]")  # white space to `str.split`, but dropped as control characters
 _LONE_START, _LONE_END = re.compile(r"[^\W\d_](?!\w)"), re.compile(r"(?<!\w)[^\W\d_]\Z")
+_TITLES = frozenset(TITLE.split("|"))
 _TITLE_END = re.compile(rf"\b(?:{TITLE})\Z")
 
 # What the end of a stretch and the start of the next must share for a rule to look from one to the other: both are lone
@@ -88,7 +90,7 @@ class Stretches:
             return _Stretch(stretch, 0, 0, 0, _WHOLE_TEXT)
         if len(self._known) >= _MOST:
             self._known.clear()
-        learnt = _Stretch(stretch, 0, 0, 0, 0) if stretch in MASKS else self._normalized(stretch)
+        learnt = _Stretch(stretch, 0, 0, 0, 0) if stretch in MASKS else _unchanged(stretch.lower()) or self._normalized(stretch)
         self._known[stretch] = learnt
         return learnt
 
@@ -116,6 +118,13 @@ class Stretches:
                 break
             text = changed
         return _Stretch(text, start, end, -1 if gap and not digits else digits, traits)
+
+
+def _unchanged(text: str) -> _Stretch | None:
+    """Say of an ordinary stretch, and of no other, what taking it through all rounds would."""
+    if not ordinary(text):
+        return None
+    return _Stretch(text, 0, _NAMED * (text in _TITLES), number_part(text), _ACCOUNT * has_account_word(text))
 
 
 def _is_initial(plain: str) -> bool:

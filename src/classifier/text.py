@@ -10,6 +10,7 @@ from functools import lru_cache
 from classifier.aligned import Aligned, compose, lower, strip, substitute, translate
 from classifier.disguise import undisguise
 from classifier.masking import ROUNDS, fixed_point, mask
+from classifier.ordinary import ordinary
 from classifier.stretches import LONGEST, TITLE, Steps, Stretches
 from classifier.teencode import teencode
 
@@ -231,7 +232,8 @@ def fold(text: str) -> str:
 
 def _fold_stretch(stretch: str) -> str:
     """No rule of folding sees beyond a space."""
-    return fixed_point(_fold_once, stretch)
+    syllable = ordinary(stretch)
+    return _DOUBLE.sub(r"\1", strip_accents(syllable)) if syllable else fixed_point(_fold_once, stretch)
 
 
 _known_fold = lru_cache(maxsize=200_000)(_fold_stretch)
