@@ -86,6 +86,7 @@ def test_the_run_is_in_mlflow_with_params_metrics_report_and_champion(trained: T
     assert len(run.data.tags["corpus_hash"]) == 64
     assert "git_revision" in run.data.tags
     assert {item.path for item in client.list_artifacts(version.run_id, "report")} >= {"report/metrics.json", "report/reliability.png"}
+    assert {item.path for item in client.list_artifacts(version.run_id)} >= {"MODEL_CARD.md", "MODEL_CARD.vi.md"}
 
 
 def test_the_registered_model_answers_like_the_moderator(trained: TrainingResult, project: Path, params: Params, moderator: object) -> None:

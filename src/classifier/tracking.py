@@ -63,7 +63,7 @@ def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[s
         Where the default store lies.
     params : Params
     folder : Path
-        `models/<version>`, logged with its report; no text of a post is in it.
+        `models/<version>`, logged with its report and cards; no text of a post is in it.
     metrics : mapping of str to float
     tags : mapping of str to str
         Corpus hash, git revision and the like.
@@ -79,6 +79,8 @@ def log_training(project: Path, params: Params, folder: Path, metrics: Mapping[s
             mlflow.log_metrics(dict(metrics))
             mlflow.set_tags({VERSION_TAG: folder.name, **tags})
             mlflow.log_artifacts(str(folder / "report"), "report")
+            for card in folder.glob("MODEL_CARD*.md"):
+                mlflow.log_artifact(str(card))
             model = _log_pyfunc(mlflow, folder, params.tracking.registered_model)
         mlflow.MlflowClient().set_model_version_tag(params.tracking.registered_model, model.registered_model_version, VERSION_TAG, folder.name)
         return {"run_id": run.info.run_id, "registered_version": str(model.registered_model_version)}
