@@ -3,7 +3,8 @@
 The posts are the beginnings of seed posts with the ends of others: good for load, for nothing else. Memory is the sum of
 the proportional set sizes (PSS) of all processes of a run, its peak as sampled twice a second, so shared pages count once.
 Start-up is what one post takes; rates are those of the posts beyond it, and of those beyond the next smaller batch: how fast a
-batch goes on once it is so far.
+batch goes on once it is so far. How slow a small batch is for other reasons than its new words is shown by the rate with its words
+known: that of a process that has read the same posts before it starts its workers.
 
 Usage: python benchmarks/scale.py [--most N] [--save]   (a million by default; needs a trained model; --save: docs/performance.json)
 """
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from classifier.params import load_params
+from classifier.prediction import Moderator, score_file
 
 PROJECT = Path(__file__).parents[1]
 FIGURES = PROJECT / "docs" / "performance.json"
@@ -100,6 +102,18 @@ def run(source: Path, target: Path) -> tuple[float, float]:
     return time.perf_counter() - started, peak / 1024
 
 
+def with_words_known(source: Path, target: Path) -> float:
+    """Score a batch in this process after a first reading of its posts; return seconds."""
+    prediction = load_params(PROJECT / "params.yaml").prediction
+    moderator = Moderator.load(PROJECT / "models")
+    texts = pd.read_parquet(source)["text"].tolist()
+    for start in range(0, len(texts), prediction.chunk_size):
+        moderator.scores(texts[start : start + prediction.chunk_size])
+    started = time.perf_counter()
+    score_file(moderator, source, target, "text", prediction.chunk_size, -1)
+    return time.perf_counter() - started
+
+
 def line_through(sizes: np.ndarray, seconds: np.ndarray) -> dict[str, float]:
     """Least squares of relative errors, so that small batches have a say beside a million posts."""
     design = np.column_stack([np.ones(len(sizes)), sizes]) / seconds[:, None]
@@ -123,6 +137,9 @@ def main(most: int, save: bool) -> None:
             if pq.read_metadata(target).num_rows != size:
                 raise SystemExit(f"{size} posts in, {pq.read_metadata(target).num_rows} out")
             print(f"{size:10,} posts {measured[size][0]:9.2f} s  peak {measured[size][1]:7.0f} MiB", flush=True)
+        known = min(FLAT_FROM, most)
+        write_posts(source, mixed_posts(texts), known)
+        words_known = {str(known): round(known / with_words_known(source, target))}
     sizes = np.array(list(measured))
     seconds = np.array([taken for taken, _ in measured.values()])
     rates = {str(size): round(float((size - 1) / (taken - seconds[0]))) for size, taken in zip(sizes, seconds, strict=True) if size > 1}
@@ -135,6 +152,7 @@ def main(most: int, save: bool) -> None:
         "peak_pss_mib": peaks,
         "posts_a_second_after_start": rates,
         "posts_a_second_beyond_the_smaller": between,
+        "posts_a_second_with_words_known": words_known,
         "slowest_to_fastest_from_10000": round(min(flat) / max(flat), 3) if flat else None,
         "line": line_through(sizes, seconds),
     }

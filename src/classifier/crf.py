@@ -24,6 +24,8 @@ _STATE, _TRANSITION = 0, 1
 _TEMPLATE = re.compile(r"T\[(-?\d)(?:,(-?\d))?\](?:\.(\w+))?")
 _Template = tuple[int, int, str]
 """First and last place, and what is said of the syllables from one to the other."""
+_NEVER = -1
+"""The key of n-grams with nothing between two spaces: no post has them."""
 _PAIR_STARTS = (-2, -1, 0, 1)
 _TRIPLE_STARTS = (-2, -1, 0)
 
@@ -120,10 +122,10 @@ class _NgramTable(NamedTuple):
     rows: np.ndarray
 
     def look_up(self, ngrams: np.ndarray) -> np.ndarray:
-        """Rows for n-grams, shape (n, m): column i holds the numbers of the i-th; 0 and what is unknown weigh nothing."""
+        """Rows for n-grams, shape (n, m): column i holds the numbers of the i-th; what is unknown weighs nothing."""
         key = _key(ngrams)
         at = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        return self.rows[np.where((self.keys[at] == key) & (ngrams != 0).all(axis=0), at, len(self.keys))]
+        return self.rows[np.where(self.keys[at] == key, at, len(self.keys))]
 
 
 def _key(ngrams: np.ndarray) -> np.ndarray:
@@ -198,7 +200,8 @@ class WordTagger:
         templates = [self._by_template.get((start, start + length - 1, function), {}) for start in starts]
         parts = [{ngram: weight for ngram, weight in values.items() if ngram.count(" ") == length - 1} for values in templates]
         syllables = " ".join([*chain(*parts), *words]).split(" ")
-        keys, at = np.unique(_key(numbers.of(syllables).reshape(-1, length).T), return_inverse=True)
+        ngrams = numbers.of(syllables).reshape(-1, length).T
+        keys, at = np.unique(np.where((ngrams != 0).all(axis=0), _key(ngrams), _NEVER), return_inverse=True)
         rows = np.zeros((len(keys) + 1, len(starts)))  # the last, of zeros, answers for what is not in the table
         done = 0
         for column, weights in enumerate(parts):
@@ -243,19 +246,27 @@ class WordTagger:
         before = np.arange(len(syllables)) - firsts
         behind = np.repeat(lengths, lengths) - 1 - before
         scores = self._edges[np.minimum(before, _REACH), np.minimum(behind, _REACH)]
+
+        def places(start: int, length: int) -> slice | np.ndarray:
+            """Syllables whose post holds all of an n-gram that begins `start` syllables from them; of one post a slice, which costs less."""
+            first, behind_last = max(-start, 0), max(start + length - 1, 0)
+            if len(lengths) == 1:
+                return slice(first, max(len(syllables) - behind_last, first))
+            return np.flatnonzero((before >= first) & (behind >= behind_last))
+
         written, lower, title = (syllables[name] for name in ("written", "lower", "title"))
         for column, offset in enumerate(_OFFSETS):
-            _add(scores, syllables["own"][:, column], offset, 1, before, behind)
+            _add(scores, syllables["own"][:, column], offset, places(offset, 1))
         pairs = self._pairs.look_up(np.array([written[:-1], written[1:]])) + self._lower_pairs.look_up(np.array([lower[:-1], lower[1:]]))
         pairs += self._pair_base
         pairs[:, _PAIR_STARTS.index(0)] += self._title_pair[(title[:-1] & title[1:]).astype(int)]
         for column, start in enumerate(_PAIR_STARTS):
-            _add(scores, pairs[:, column], start, 2, before, behind)
+            _add(scores, pairs[:, column], start, places(start, 2))
         triples = self._triples.look_up(np.array([written[:-2], written[1:-1], written[2:]]))
         triples += self._lower_triples.look_up(np.array([lower[:-2], lower[1:-1], lower[2:]])) + self._triple_base
         triples[:, _TRIPLE_STARTS.index(0)] += self._title_triple[(title[:-2] & title[1:-1] & title[2:]).astype(int)]
         for column, start in enumerate(_TRIPLE_STARTS):
-            _add(scores, triples[:, column], start, 3, before, behind)
+            _add(scores, triples[:, column], start, places(start, 3))
         return scores
 
     def _decode_one(self, scores: list[float]) -> list[bool]:
@@ -292,7 +303,6 @@ class WordTagger:
         return inside
 
 
-def _add(scores: np.ndarray, values: np.ndarray, start: int, length: int, before: np.ndarray, behind: np.ndarray) -> None:
-    """Add to each syllable the value of the n-gram that begins `start` syllables from it, where the post holds all of it."""
-    at = np.flatnonzero((before >= -start) & (behind >= start + length - 1))
-    scores[at] += values[at + start]
+def _add(scores: np.ndarray, values: np.ndarray, start: int, at: slice | np.ndarray) -> None:
+    """Add to the syllables at some places the value of the n-gram that begins `start` syllables from each."""
+    scores[at] += values[slice(at.start + start, at.stop + start) if isinstance(at, slice) else at + start]

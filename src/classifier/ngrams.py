@@ -3,7 +3,7 @@
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -119,19 +119,19 @@ class _Keys:
 class _NgramTable:
     """N-grams of units: step by step, from the number of an n-gram and the unit behind it to the number of both together."""
 
-    def __init__(self, terms: str, numbers: _Numbers) -> None:
+    def __init__(self, terms: str, first_column: int, numbers: _Numbers) -> None:
         spelled = SpelledTerms.of(terms)
         sizes, units = spelled.sizes, numbers.add(spelled)
         starts = sizes.cumsum() - sizes
         at = units[starts]
         self._single = np.full(len(numbers) + 1, -1)
-        self._single[at[sizes == 1]] = np.flatnonzero(sizes == 1)
+        self._single[at[sizes == 1]] = first_column + np.flatnonzero(sizes == 1)
         self._steps: list[tuple[_Keys, np.ndarray]] = []
         for size in range(2, int(sizes.max(initial=1)) + 1):
             longer = np.flatnonzero(sizes >= size)
             at[longer], keys = pd.factorize((at[longer] << _SHIFT) | units[starts[longer] + size - 1])
             columns = np.full(len(keys), -1)
-            columns[at[sizes == size]] = np.flatnonzero(sizes == size)
+            columns[at[sizes == size]] = first_column + np.flatnonzero(sizes == size)
             self._steps.append((_Keys(keys), columns))
 
     def occurrences(self, units: Units) -> Iterator[_Occurrences]:
@@ -157,9 +157,10 @@ def _of_terms(columns: np.ndarray, firsts: np.ndarray, lasts: np.ndarray) -> _Oc
 class _PairTable:
     """Pairs of units that stand up to `window` apart, neighbours left out."""
 
-    def __init__(self, terms: str, window: int, numbers: _Numbers) -> None:
+    def __init__(self, terms: str, first_column: int, window: int, numbers: _Numbers) -> None:
         spelled = SpelledTerms.of(terms)  # each term is a unit, a sign between, and a unit
         self._keys = _Keys((numbers.add(spelled.some(slice(0, None, 3))) << _SHIFT) | numbers.add(spelled.some(slice(2, None, 3))))
+        self._first_column = first_column
         self._window = window
 
     def occurrences(self, units: Units) -> Iterator[_Occurrences]:
@@ -170,15 +171,15 @@ class _PairTable:
         step, places = np.nonzero((others > 0) & (units.numbers > 0) & (posts == units.posts))
         found, at = self._keys.find((units.numbers[places] << _SHIFT) | others[step, places])
         places = places[found]
-        yield at, places, places + step[found] + 2
+        yield at + self._first_column, places, places + step[found] + 2
 
 
 class _PartTable(_Numbers):
     """Terms within one unit, such as the character n-grams of a word; a unit is cut up when it is first met."""
 
-    def __init__(self, terms: str, parts: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, terms: str, first_column: int, parts: Callable[[str], Iterable[str]]) -> None:
         super().__init__()
-        self._columns = {term: column for column, term in enumerate(terms.split("\n"))} if terms else {}
+        self._columns = {term: column for column, term in enumerate(terms.split("\n"), first_column)} if terms else {}
         self._parts = parts
         self._one_at_a_time = threading.Lock()
         self._forget()
@@ -233,16 +234,17 @@ class TermFinder:
     """
 
     def __init__(self, terms: Mapping[str, str], parts: Callable[[str], Iterable[str]], window: int) -> None:
-        self._offsets = dict(zip(terms, np.cumsum([0, *(view.count("\n") + 1 for view in terms.values())]).tolist(), strict=False))
+        self._views = tuple(terms)
+        first = dict(zip(terms, accumulate((view.count("\n") + 1 for view in terms.values()), initial=0), strict=False))
         self._words, self._folded = _Numbers(), _Numbers()
-        self._characters = _PartTable(terms.get("characters", ""), parts)
+        self._characters = _PartTable(terms.get("characters", ""), first.get("characters", 0), parts)
         self._tables: dict[str, _NgramTable | _PairTable] = {}
         if "words" in terms:
-            self._tables["words"] = _NgramTable(terms["words"], self._words)
+            self._tables["words"] = _NgramTable(terms["words"], first["words"], self._words)
         if "pairs" in terms:
-            self._tables["pairs"] = _PairTable(terms["pairs"], window, self._folded)
+            self._tables["pairs"] = _PairTable(terms["pairs"], first["pairs"], window, self._folded)
         if "folded" in terms:  # behind the pairs: it has a place for every number
-            self._tables["folded"] = _NgramTable(terms["folded"], self._folded)
+            self._tables["folded"] = _NgramTable(terms["folded"], first["folded"], self._folded)
 
     def find(self, prepared: Prepared) -> dict[str, FoundTerms]:
         """Find the terms of posts, by view; columns are counted over all views."""
@@ -250,7 +252,7 @@ class TermFinder:
         units = {"words": self._words.units(prepared.words), "folded": folded, "pairs": folded}
         found = {view: FoundTerms(units[view], *_joined(table.occurrences(units[view]))) for view, table in self._tables.items()}
         found["characters"] = self._characters.find(prepared.characters)
-        return {view: found[view]._replace(columns=found[view].columns + offset) for view, offset in self._offsets.items()}
+        return {view: found[view] for view in self._views}
 
 
 def _joined(occurrences: Iterable[_Occurrences]) -> Iterator[np.ndarray]:
