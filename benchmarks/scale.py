@@ -111,7 +111,9 @@ def with_words_known(source: Path, target: Path) -> float:
         moderator.scores(texts[start : start + prediction.chunk_size])
     started = time.perf_counter()
     score_file(moderator, source, target, "text", prediction.chunk_size, -1)
-    return time.perf_counter() - started
+    taken = time.perf_counter() - started
+    moderator.workers(-1).stop()
+    return taken
 
 
 def line_through(sizes: np.ndarray, seconds: np.ndarray) -> dict[str, float]:

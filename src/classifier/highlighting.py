@@ -256,7 +256,7 @@ def heaviest_words(text: str, attribution: Attribution, categories: np.ndarray, 
     known = [_known_pieces(chunk) for chunk in text.split()]
     if [word for chunk in known for word in chunk.words] == attribution.words:
         shown = [word for chunk in known for word in chunk.shown].__getitem__
-        firsts = [0, *accumulate(size for chunk in known for size in chunk.sizes)][:-1]
+        firsts = [*accumulate((size for chunk in known for size in chunk.sizes), initial=0)][:-1]
     else:
         attribution = attribution if attribution.spans else locate(attribution, text)
         edges, firsts = _pieces(attribution.spans)
